@@ -52,7 +52,7 @@ cd "$FOLDER" || exit
 echo ready
 cat >/dev/null
 pg_ctl -D data -m immediate stop >/dev/null 2>&1
-cd / && rm -rf "$FOLDER"
+cd / && rm -rf "$FOLDER" 2>/dev/null
 """
 
 SHARED_MEMORY = Path("/dev/shm")
@@ -97,6 +97,7 @@ class ThrowawayPostgres:
     def stop(self):
         self.keeper.stdin.close()
         self.keeper.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _as_owner(self):
         if self.owner is None:
