@@ -1,0 +1,85 @@
+"""Accounts. An account says who somebody is; it never says which incidents they may see."""
+
+import uuid
+from zoneinfo import available_timezones
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+HUES = 24
+
+
+def validate_zone(name: str) -> None:
+    """Raise ValidationError unless name is an IANA time zone."""
+    if name not in available_timezones():
+        raise ValidationError(f"{name} is not a time zone. Write one such as Europe/Paris or UTC.")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts; e-mail addresses are kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields) -> "User":
+        """Make an account; without a password nobody can sign in to it by password."""
+        user = self.model(email=email.lower(), **fields)
+        user.set_password(password)
+        user.full_clean(exclude=["password"])
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields) -> "User":
+        """Make an account that may manage accounts. It sees no incident that it was not let into."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The account of an address, whatever its case."""
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who signs in by e-mail. Times are UTC; `zone` is where they read them from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField("e-mail", unique=True)
+    display_name = models.CharField("name", max_length=80)
+    zone = models.CharField("time zone", max_length=64, default="UTC", validators=[validate_zone])
+    is_active = models.BooleanField("may sign in", default=True)
+    is_staff = models.BooleanField("manages accounts", default=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["display_name"]
+
+    class Meta:
+        ordering = ["display_name", "email"]
+        constraints = [models.UniqueConstraint(Lower("email"), name="one_account_per_address")]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def initials(self) -> str:
+        """One or two letters for the avatar."""
+        words = [word for word in self.display_name.split() if word[0].isalnum()] or ["?"]
+        return (words[0][0] + (words[-1][0] if len(words) > 1 else "")).upper()
+
+    @property
+    def hue(self) -> int:
+        """0 to 23: which colour the avatar has. It says who, never a state."""
+        return self.id.int % HUES
+
+    def has_perm(self, perm: str, obj=None) -> bool:
+        """Django's answer for the admin site; about a single object always no, superuser or not.
+
+        Who may see an incident is asked of the incidents application, which reads grants only.
+        """
+        return obj is None and super().has_perm(perm)
+
+    async def ahas_perm(self, perm: str, obj=None) -> bool:
+        """The same answer as has_perm."""
+        return obj is None and await super().ahas_perm(perm)

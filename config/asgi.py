@@ -1,0 +1,24 @@
+"""One process: the raw live stream, and Django's synchronous chain on a few threads beside it.
+
+A stream costs no thread and no database connection; a page view keeps its thread's connection.
+"""
+
+from a2wsgi import WSGIMiddleware
+
+from config.wsgi import application as pages
+from incidents.live import Live
+
+THREADS = 8
+
+live = Live()
+threaded = WSGIMiddleware(pages, workers=THREADS)
+
+
+async def application(scope, receive, send):
+    """ASGI entry point: lifespan, the streams, and everything else."""
+    if scope["type"] == "lifespan":
+        await live.lifespan(receive, send)
+    elif scope["type"] == "http" and live.serves(scope):
+        await live.stream(scope, receive, send)
+    else:
+        await threaded(scope, receive, send)

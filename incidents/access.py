@@ -1,0 +1,67 @@
+"""The only decision: may this person do that in this incident?
+
+Floor 2. Reads the grants (guardian's direct table) and nothing else. Being a superuser or staff plays no part.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from incidents.people import Acknowledgement, IncidentGrant
+from incidents.vocabulary import Audience, Capability
+
+
+def capabilities(user, incident) -> frozenset[str]:
+    """What this person may do here: empty for strangers, anonymous visitors and disabled accounts."""
+    if not user.is_authenticated or not user.is_active:
+        return frozenset()
+    rows = IncidentGrant.objects.filter(user=user, user__is_active=True, content_object=incident)
+    return frozenset(rows.values_list("permission__codename", flat=True))
+
+
+def can(user, incident, capability: str) -> bool:
+    """Whether this person holds the capability now."""
+    return capability in capabilities(user, incident)
+
+
+def visible(queryset: QuerySet, user) -> QuerySet:
+    """The incidents of the queryset that this person may know to exist."""
+    if not user.is_authenticated or not user.is_active:
+        return queryset.none()
+    granted = IncidentGrant.objects.filter(
+        content_object=OuterRef("pk"), user=user, user__is_active=True, permission__codename=Capability.SUMMARY
+    )
+    return queryset.filter(Exists(granted))
+
+
+def audience_of(held: Iterable[str]) -> Audience | None:
+    """Which cut of the document these capabilities open; None when not even the summary."""
+    held = frozenset(held)
+    if Capability.READ in held:
+        return Audience.PRIVILEGED if Capability.PRIVILEGED in held else Audience.DOCUMENT
+    return Audience.SUMMARY if Capability.SUMMARY in held else None
+
+
+def audiences(incident, user_ids: Iterable) -> dict:
+    """User id → audience for those of the users who are let in, active, and accepted the classification.
+
+    One query for the grants and one for the acceptances, however many people ask.
+    """
+    held = defaultdict(set)
+    rows = IncidentGrant.objects.filter(
+        content_object=incident, user__in=list(user_ids), user__is_active=True
+    ).values_list("user_id", "permission__codename")
+    for user_id, capability in rows:
+        held[user_id].add(capability)
+    accepted = _acceptances(incident).filter(user__in=list(held)).values_list("user_id", flat=True)
+    return {user_id: audience_of(held[user_id]) for user_id in accepted}
+
+
+def has_acknowledged(user, incident) -> bool:
+    """Whether this person accepted the classification as it stands."""
+    return _acceptances(incident).filter(user=user).exists()
+
+
+def _acceptances(incident) -> QuerySet:
+    return Acknowledgement.objects.filter(incident=incident, revision__gte=incident.classification_revision)

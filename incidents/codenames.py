@@ -1,0 +1,33 @@
+"""Codenames: two plain words drawn at random, so that a name says nothing about its incident. Floor 0."""
+
+import re
+import secrets
+import unicodedata
+
+FIRST = """amber arctic ashen autumn basalt brass bright broken calm cedar chalk clear cobalt copper coral distant
+drifting eastern ember faded fallow feather flint frozen gentle granite harbour hollow idle inland ivory juniper
+kindled larch level linen lunar marble meadow mellow midnight misty morning mossy narrow northern oaken olive open
+outer paper patient pewter plain quiet rapid russet salt sandy scarlet silent silver slate slow southern spruce
+steady still stone summer sunken tidal timber upland velvet violet walnut western willow winter""".split()
+SECOND = """anchor anvil arbour arrow badger barge basin beacon bellows birch bridge brook buoy canal cairn candle
+canyon compass crane creek delta dune falcon fathom ferry finch fjord forge gable garnet glacier gull hammer harrow
+haven heron inlet island kestrel kettle ladder lantern lark ledge lighthouse linnet loom marlin marten mill moth
+needle oar orchard osprey otter paddle pasture pebble pier pilgrim plover prairie quarry quill raft rampart ravine
+reef ridge river rudder saddle sail sandpiper sextant shuttle sparrow spindle summit swift tarn tern thicket tiller
+torrent trellis valley vane wharf wren""".split()
+
+
+def draw() -> str:
+    """A codename such as QUIET HERON (about 8,000 of them)."""
+    return f"{secrets.choice(FIRST)} {secrets.choice(SECOND)}".upper()
+
+
+def slug_of(codename: str) -> str:
+    """The form for addresses: PILGRIM LANTERN → pilgrim-lantern; empty when nothing usable is left."""
+    plain = unicodedata.normalize("NFKD", codename).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
+
+
+def another(codename: str) -> str:
+    """The same codename with one more word, for when it is taken."""
+    return f"{codename} {secrets.choice(SECOND).upper()}"

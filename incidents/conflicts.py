@@ -1,0 +1,118 @@
+"""Differences between versions, as a person reads them: for the conflict screen and the history. Floor 6."""
+
+import difflib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+
+from incidents import moments
+from incidents.incident import Conflict
+from incidents.moments import Moment
+from incidents.sections.base import Entry, Section
+from incidents.text import literal
+
+WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+@dataclass
+class Difference:
+    """One field that changed: its label and the words with <del> and <ins>."""
+
+    name: str
+    label: str
+    html: SafeString
+
+
+def word_diff(before: str, after: str) -> SafeString:
+    """Both texts in one, word by word; everything is escaped."""
+    old, new = WORDS.findall(before), WORDS.findall(after)
+    pieces = []
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            pieces.append(("span", literal("".join(old[i:j]))))
+            continue
+        if j > i:
+            pieces.append(("del", literal("".join(old[i:j]))))
+        if m > k:
+            pieces.append(("ins", literal("".join(new[k:m]))))
+    return format_html_join("", "<{0}>{1}</{0}>", pieces)
+
+
+def spoken(model: type[Entry], name: str, values: dict, zone, people: dict) -> str:
+    """A field's value in words: times in the incident's zone, choices by their label, people by name."""
+    value = values.get(name)
+    column = model._meta.get_field(name)
+    if value in (None, ""):
+        return ""
+    if name in model.moments():
+        at = datetime.fromisoformat(value)
+        return moments.show(Moment(at, values.get(f"{name}_precision") or "second"), zone)
+    if column.choices:
+        return str(dict(column.flatchoices).get(value, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if column.many_to_one:
+        return people.get(value, "an entry" if column.related_model.__name__ != "User" else "a person")
+    return str(value)
+
+
+def differences(model: type[Entry], before: dict, after: dict, zone, people: dict) -> list[Difference]:
+    """The fields that differ between two ledger values of an entry, in the order of its form."""
+    found = []
+    for unit in model.units():
+        if all(before.get(name) == after.get(name) for name in unit):
+            continue
+        old, new = (spoken(model, unit[0], side, zone, people) for side in (before, after))
+        label = str(model._meta.get_field(unit[0]).verbose_name)
+        found.append(Difference(unit[0], label[:1].upper() + label[1:], word_diff(old, new)))
+    return found
+
+
+def names_of(incident) -> dict[str, str]:
+    """User id as text → name, for the people who are or were in an incident."""
+    rows = incident.changes.filter(action__in=["start", "let in"]).values_list("actor", "actor__display_name", "values")
+    names = {}
+    for actor_id, actor, values in rows:
+        names[str(actor_id)] = actor
+        if "user" in values:
+            names[values["user"]] = values.get("name", "")
+    return names
+
+
+def conflict_context(incident, section: Section, conflict: Conflict, user) -> dict:
+    """What the conflict screen shows: both sides against the common base, and a form with the joined draft."""
+    people = names_of(incident)
+    entry, zone = conflict.entry, incident.zone
+    draft = section.model(pk=entry.pk, incident=incident)
+    draft.assign(joined(conflict, section.model))
+    draft.version, draft._state.adding = entry.version, False
+
+    def form_with(values: dict):
+        side = section.model(pk=entry.pk, incident=incident)
+        side.assign(values)
+        side.version, side._state.adding = entry.version, False
+        return section.form(incident=incident, held=incident.held, instance=side)
+
+    return {
+        "incident": incident,
+        "section": section,
+        "entry": entry,
+        "hidden": conflict.hidden,
+        "theirs": differences(section.model, conflict.base, conflict.theirs, zone, people),
+        "mine": differences(section.model, conflict.base, conflict.mine, zone, people),
+        "mine_form": form_with(conflict.mine),
+        "form": form_with(draft.values()),
+        "me": user,
+    }
+
+
+def joined(conflict: Conflict, model: type[Entry]) -> dict:
+    """The draft: what merged, and for text in conflict both versions, mine after theirs."""
+    values = dict(conflict.merged)
+    for name in conflict.fields:
+        if name in model.prose():
+            values[name] = f"{conflict.theirs[name]}\n{conflict.mine[name]}"
+    return values

@@ -1,0 +1,26 @@
+"""How a codename stands in an address."""
+
+
+class CodenameConverter:
+    """pilgrim-lantern: lower-case words with hyphens, as Incident.slug holds them."""
+
+    regex = "[a-z0-9]+(?:-[a-z0-9]+)*"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+class SectionConverter(CodenameConverter):
+    """The name of a registered section."""
+
+    regex = "[a-z_]+"
+
+    def to_python(self, value: str) -> str:
+        from incidents.sections import SECTIONS
+
+        if value not in SECTIONS:
+            raise ValueError
+        return value

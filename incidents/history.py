@@ -1,0 +1,89 @@
+"""The ledger as a story: rows that an audience may read, each with its words and its difference. Floor 6."""
+
+from dataclasses import dataclass, field
+
+from django.db.models import Q
+
+from incidents.conflicts import Difference, differences, names_of
+from incidents.ledger import ENTRY_ACTIONS, Action, Change
+from incidents.sections import SECTIONS
+from incidents.sections.base import Section
+from incidents.vocabulary import Audience, Role, Status
+
+
+@dataclass
+class Told:
+    """A row of the ledger as it is told: what was done, to what, and what changed."""
+
+    change: Change
+    deed: str
+    subject: str
+    section: Section | None = None
+    diffs: list[Difference] = field(default_factory=list)
+    restores: int = 0  # version that can be restored from here
+    is_hidden: bool = False  # whether the entry can be brought back from here
+
+
+def changes_for(incident, audience: str):
+    """The rows that an audience may read, newest first: none about an entry that is or was privileged then."""
+    rows = incident.changes.select_related("actor").order_by("-revision")
+    if audience == Audience.PRIVILEGED:
+        return rows
+    marked = Q()
+    for section in SECTIONS.values():
+        marked |= Q(
+            section=section.name,
+            entry_id__in=section.model._default_manager.filter(incident=incident, privileged=True).values("pk"),
+        )
+    return rows.filter(privileged=False).exclude(marked)
+
+
+def described(incident, rows: list[Change], audience: str) -> list[Told]:
+    """The rows with their differences to the version before; three queries whatever their number.
+
+    A version that was privileged is nobody's “before” unless the audience may read it.
+    """
+    people = names_of(incident)
+    ids = {row.entry_id for row in rows if row.entry_id}
+    versions: dict[tuple, dict] = {}
+    newest: dict = {}
+    states: dict = {}
+    known = incident.changes.filter(entry_id__in=ids, action__in=list(ENTRY_ACTIONS)).order_by("revision")
+    if audience != Audience.PRIVILEGED:
+        known = known.filter(privileged=False)
+    for row in known:
+        if row.action in (Action.ADD, Action.CHANGE):
+            versions[row.entry_id, row.version] = row.values
+        newest[row.entry_id] = row
+        states[row.entry_id] = row.action == Action.REMOVE
+    return [_told(incident, row, people, versions, newest, states) for row in rows]
+
+
+def _told(incident, row: Change, people: dict, versions: dict, newest: dict, states: dict) -> Told:
+    if row.action not in ENTRY_ACTIONS:
+        return Told(row, row.get_action_display(), _about_incident(row))
+    section = SECTIONS[row.section]
+    told = Told(row, row.get_action_display(), section.label(row.values), section)
+    if row.action in (Action.ADD, Action.CHANGE):
+        earlier = [version for entry, version in versions if entry == row.entry_id and version < row.version]
+        before = versions[row.entry_id, max(earlier)] if earlier else {}
+        told.diffs = differences(section.model, before, row.values, incident.zone, people)
+        if row is not newest[row.entry_id] and row.revision != newest[row.entry_id].revision:
+            told.restores = row.version
+    else:
+        told.is_hidden = row.revision == newest[row.entry_id].revision and states[row.entry_id]
+    return told
+
+
+def _about_incident(row: Change) -> str:
+    values = row.values
+    if "name" in values:
+        role = dict(Role.choices).get(values.get("role", ""), "")
+        return f"{values['name']}, {role.lower()}" if role else values["name"]
+    words = []
+    for name, value in values.items():
+        if name == "status":
+            words.append(f"status {Status(value).label}")
+        elif name in ("title", "zone_name"):
+            words.append(f"{'title' if name == 'title' else 'time zone'} “{value}”")
+    return ", ".join(words)

@@ -1,0 +1,136 @@
+"""The ledger: one row for each change of an incident. It is the history, the audit trail and the live outbox.
+
+Floor 1. Rows are chained by SHA-256 over a canonical JSON form and are append-only: triggers of the
+database refuse UPDATE and DELETE (migration 0002). Revisions of an incident run 1, 2, 3 … in commit order,
+because they are given under the lock of the incident's row.
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.utils import timezone
+
+
+class Action(models.TextChoices):
+    """What a row says that somebody did."""
+
+    START = "start", "started the incident"
+    ADD = "add", "added"
+    CHANGE = "change", "changed"
+    REMOVE = "remove", "hid"
+    RESTORE = "restore", "brought back"
+    SET = "set", "set"
+    LET_IN = "let in", "let in"
+    SET_ROLE = "set role", "changed the role of"
+    LET_OUT = "let out", "removed"
+    HAND_OVER = "hand over", "handed command to"
+    ACKNOWLEDGE = "acknowledge", "accepted the classification"
+
+
+PEOPLE_ACTIONS = frozenset({Action.LET_IN, Action.SET_ROLE, Action.LET_OUT, Action.HAND_OVER, Action.ACKNOWLEDGE})
+ENTRY_ACTIONS = frozenset({Action.ADD, Action.CHANGE, Action.REMOVE, Action.RESTORE})
+
+
+CHANNEL = "sitroom_changes"
+wakers: list[Callable[[], None]] = []
+
+
+def announce(incident_id) -> None:
+    """Tell every process that this incident has a new row, once the transaction is committed.
+
+    PostgreSQL delivers the notice with the commit; on SQLite other processes see the file change. The
+    wakers of this process save it the wait. Only the id travels, never content.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(incident_id)])
+    for wake in wakers:
+        transaction.on_commit(wake)
+
+
+class Change(models.Model):
+    """One row. `at` is the server's clock in UTC; order is `revision`, never the clock.
+
+    `values` is what holds after the change (for an entry: all its fields), `privileged` is the mark of
+    the entry at that time, `previous_hash` and `hash` make the chain.
+    """
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="changes")
+    revision = models.PositiveIntegerField()
+    section = models.CharField(max_length=32, blank=True)
+    entry_id = models.UUIDField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=0)
+    action = models.CharField(max_length=16, choices=Action.choices)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    values = models.JSONField(default=dict)
+    reason = models.TextField(blank=True)
+    privileged = models.BooleanField(default=False)
+    previous_hash = models.CharField(max_length=64, blank=True)
+    hash = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["incident", "revision"]
+        constraints = [models.UniqueConstraint(fields=["incident", "revision"], name="revisions_have_no_twin")]
+        indexes = [models.Index(fields=["entry_id", "version"], name="change_of_entry")]
+
+    def __str__(self) -> str:
+        return f"revision {self.revision}: {self.action} {self.section}".strip()
+
+    def digest(self) -> str:
+        """SHA-256 (hex) over everything that this row says and the hash of the row before it."""
+        said = {
+            "incident": str(self.incident_id),
+            "revision": self.revision,
+            "section": self.section,
+            "entry": str(self.entry_id or ""),
+            "version": self.version,
+            "action": str(self.action),
+            "actor": str(self.actor_id),
+            "at": self.at.astimezone(UTC).isoformat(),
+            "values": self.values,
+            "reason": self.reason,
+            "privileged": self.privileged,
+            "previous": self.previous_hash,
+        }
+        canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def values_at(entry_id: uuid.UUID, version: int) -> dict | None:
+    """The fields of an entry as they were at a version; None when there was no such version."""
+    row = (
+        Change.objects.filter(entry_id=entry_id, version=version, action__in=[Action.ADD, Action.CHANGE])
+        .order_by("-revision")
+        .first()
+    )
+    return row.values if row else None
+
+
+def faults(incident, head: str = "") -> Iterator[str]:
+    """Sentences that say where the chain of one incident is broken; none when it is whole.
+
+    `head` is a hash printed on an export: it must be in the chain, so that a cut tail shows.
+    """
+    previous, expected, heads = "", 1, set()
+    for row in incident.changes.order_by("revision").iterator():
+        if row.revision != expected:
+            yield f"revision {expected} is missing"
+            expected = row.revision
+        if row.previous_hash != previous:
+            yield f"revision {row.revision} does not follow the row before it"
+        if row.digest() != row.hash:
+            yield f"revision {row.revision} was edited"
+        previous, expected = row.hash, expected + 1
+        heads.add(row.hash)
+    if expected - 1 != incident.revision:
+        yield f"the ledger ends at revision {expected - 1}, the incident at {incident.revision}"
+    elif previous != incident.head:
+        yield "the last row is not the incident's head"
+    if head and head not in heads:
+        yield f"the head {head} of an export is not in the ledger"

@@ -1,0 +1,319 @@
+"""The live stream: the tail of the ledger as Server-Sent Events. Floor 7.
+
+A raw ASGI endpoint in front of Django, so that a stream costs no thread and no database connection. One
+tailer per process wakes up (PostgreSQL: LISTEN; SQLite: PRAGMA data_version; in this process: a nudge), reads
+the new rows of incidents that somebody here has open, renders each once per audience and hands the same bytes
+to every stream. Who may still look is asked again at every change of people and at every heartbeat.
+"""
+
+import asyncio
+import contextlib
+import io
+import logging
+import re
+import signal
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
+from django.db import close_old_connections, connection
+from django.http import Http404
+from django.utils import timezone
+
+from config.middleware import POLICY
+from incidents import gate, ledger, rendering
+from incidents.access import audiences
+from incidents.incident import Incident
+from incidents.vocabulary import Audience, Capability
+from incidents.wakeup import watch
+
+log = logging.getLogger("sitroom.live")
+PATH = re.compile(r"/incidents/([a-z0-9]+(?:-[a-z0-9]+)*)/live/")
+HEARTBEAT = 1.5  # seconds; a revocation that no ledger row announces (session ended, account disabled) bites by then
+FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
+BACKLOG = 256  # messages that a slow reader may be behind before the stream is closed, to be resumed
+GONE = b"event: gone\ndata: \n\n"
+HEADERS = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-store"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", POLICY.format(nonce="none").encode()),
+]
+
+
+def event(html: str, revision: int | None, name: str = "change") -> bytes:
+    """One message; lines of the HTML are data lines, the id is the revision to resume from."""
+    lines = "".join(f"data: {line}\n" for line in html.splitlines() or [""])
+    identity = f"id: {revision}\n" if revision is not None else ""
+    return f"{identity}event: {name}\n{lines}\n".encode()
+
+
+@dataclass(eq=False)
+class Stream:
+    """One open browser tab."""
+
+    incident_id: object
+    user_id: object
+    session_key: str
+    audience: str
+    seen: int  # revision up to which its browser has everything
+    queue: asyncio.Queue = field(default_factory=lambda: asyncio.Queue(BACKLOG))
+
+    def push(self, message: bytes | None) -> None:
+        """Hand over a message; None closes. A reader that is too slow is closed and resumes by itself."""
+        try:
+            self.queue.put_nowait(message)
+        except asyncio.QueueFull:
+            while not self.queue.empty():
+                self.queue.get_nowait()
+            self.queue.put_nowait(None)
+
+
+@dataclass
+class Delivery:
+    """What one incident's streams get: a message per audience, and who may no longer look."""
+
+    rows: list[ledger.Change]
+    messages: dict[str, bytes]
+    audiences: dict
+
+
+class Live:
+    """The streams of this process and the tailer that feeds them."""
+
+    def __init__(self) -> None:
+        self.streams: dict[object, set[Stream]] = defaultdict(set)
+        self.sent: dict[object, int] = {}
+        self.briefs: dict[object, str] = {}
+        self.tasks: list[asyncio.Task] = []
+        self.woken = asyncio.Event()
+        self.closing = False
+        self.database = ThreadPoolExecutor(1, thread_name_prefix="live")
+
+    # --- ASGI --------------------------------------------------------------------------------------
+
+    def serves(self, scope) -> bool:
+        """Whether a request is for a live stream."""
+        return scope["method"] == "GET" and PATH.fullmatch(scope["path"]) is not None
+
+    async def lifespan(self, receive, send) -> None:
+        """Start and stop with the server; stopping ends the streams at once."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                self._start()
+                self._end_with_the_server()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def stream(self, scope, receive, send) -> None:
+        """One stream, from admission to the end."""
+        self._start()
+        opened = await self._in_database(self._admit, scope)
+        if isinstance(opened, int) or self.closing:
+            status = opened if isinstance(opened, int) else 503
+            await send({"type": "http.response.start", "status": status, "headers": HEADERS[1:]})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        stream, backlog = opened
+        self.streams[stream.incident_id].add(stream)
+        self.woken.set()
+        gone = asyncio.ensure_future(self._until_gone(receive))
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.body", "body": b"retry: 1000\n\n" + backlog, "more_body": True})
+            while not gone.done():
+                message = await self._next(stream, gone)
+                if message is None:
+                    break
+                await send({"type": "http.response.body", "body": message, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            gone.cancel()
+            self.streams[stream.incident_id].discard(stream)
+            if not self.streams[stream.incident_id]:
+                del self.streams[stream.incident_id]
+                self.sent.pop(stream.incident_id, None)
+                self.briefs.pop(stream.incident_id, None)
+
+    def _end_with_the_server(self) -> None:
+        """The server waits for open connections before it tells anybody that it stops: end them at the signal."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            before = signal.getsignal(number)
+
+            def stop(caught, frame, before=before) -> None:
+                loop.call_soon_threadsafe(self.close)
+                if callable(before):
+                    before(caught, frame)
+
+            with contextlib.suppress(ValueError):  # not in the main thread: the server's own time limit applies
+                signal.signal(number, stop)
+
+    def close(self) -> None:
+        """End every stream and the tailer."""
+        self.closing = True
+        for task in self.tasks:
+            task.cancel()
+        for stream in self._all():
+            stream.push(None)
+
+    async def _next(self, stream: Stream, gone: asyncio.Future) -> bytes | None:
+        waiting = asyncio.ensure_future(stream.queue.get())
+        await asyncio.wait({waiting, gone}, timeout=15, return_when=asyncio.FIRST_COMPLETED)
+        if waiting.done():
+            return waiting.result()
+        waiting.cancel()
+        return None if gone.done() else b": still here\n\n"
+
+    async def _until_gone(self, receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+    # --- admission, in the database thread ---------------------------------------------------------
+
+    def _admit(self, scope) -> "int | tuple[Stream, bytes]":
+        request = ASGIRequest(scope, io.BytesIO())
+        request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        user = get_user(request)
+        if not user.is_authenticated:
+            return 401
+        slug = PATH.fullmatch(scope["path"])[1]
+        try:
+            incident = gate.admit(user, slug, Capability.SUMMARY)
+        except Http404:
+            return 404
+        except (PermissionDenied, gate.MustAcknowledge):
+            return 403
+        stream = Stream(incident.pk, user.pk, request.session.session_key or "", incident.audience, incident.revision)
+        self.sent.setdefault(incident.pk, incident.revision)
+        return stream, self._missed(incident, stream, request)
+
+    def _missed(self, incident, stream: Stream, request) -> bytes:
+        """Everything since the revision that the browser saw last; nothing twice, nothing skipped."""
+        since = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
+        if stream.audience == Audience.SUMMARY:
+            self.briefs[incident.pk] = rendering.brief(incident)
+            return event(self.briefs[incident.pk], None)
+        if not since.isdigit() or int(since) >= incident.revision:
+            return b""
+        rows = incident.changes.filter(revision__gt=int(since), revision__lte=incident.revision)
+        if incident.revision - int(since) > FAR_BEHIND:
+            names = sorted(set(rows.exclude(section="").values_list("section", flat=True)))
+            return event(" ".join(names), incident.revision, "reload")
+        return event(rendering.message(incident, list(rows), stream.audience), incident.revision)
+
+    # --- the tailer --------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        if self.tasks or self.closing:
+            return
+        loop = asyncio.get_running_loop()
+        ledger.wakers.append(lambda: loop.call_soon_threadsafe(self.woken.set))
+        self.tasks = [loop.create_task(coroutine) for coroutine in (watch(self.woken), self._tail(), self._heartbeat())]
+
+    async def _tail(self) -> None:
+        while True:
+            await self.woken.wait()
+            self.woken.clear()
+            for incident_id in list(self.streams):
+                await self._deliver(incident_id)
+
+    async def _heartbeat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            self.woken.set()
+            if self.streams:
+                with contextlib.suppress(Exception):
+                    ended = await self._in_database(self._ended_sessions, [s.session_key for s in self._all()])
+                    for stream in [s for s in self._all() if s.session_key in ended]:
+                        self._shut(stream)
+                for incident_id in list(self.streams):
+                    await self._deliver(incident_id, recheck=True)
+
+    async def _deliver(self, incident_id, recheck: bool = False) -> None:
+        streams = list(self.streams.get(incident_id, ()))
+        wanted = {stream.audience for stream in streams}
+        users = {stream.user_id for stream in streams}
+        try:
+            found = await self._in_database(self._prepare, incident_id, wanted, users, recheck)
+        except Exception:
+            log.exception("live: the database did not answer; the streams wait")
+            return
+        if found is None:
+            return
+        for stream in streams:
+            if found.audiences.get(stream.user_id) != stream.audience:
+                self._shut(stream)
+            elif found.rows:
+                await self._hand_over(stream, found)
+        if found.rows:
+            self.sent[incident_id] = found.rows[-1].revision
+
+    async def _hand_over(self, stream: Stream, found: Delivery) -> None:
+        """The common message, or all that a stream lacks if it was opened between two deliveries."""
+        message = found.messages.get(stream.audience)
+        if stream.seen < found.rows[0].revision - 1 and stream.audience != Audience.SUMMARY:
+            message = await self._in_database(self._since, stream)
+        if message and stream.seen < found.rows[-1].revision:
+            stream.push(message)
+        stream.seen = max(stream.seen, found.rows[-1].revision)
+
+    def _since(self, stream: Stream) -> bytes:
+        incident = Incident.objects.get(pk=stream.incident_id)
+        rows = list(incident.changes.filter(revision__gt=stream.seen, revision__lte=incident.revision))
+        return event(rendering.message(incident, rows, stream.audience), incident.revision)
+
+    def _prepare(self, incident_id, wanted: set[str], users: set, recheck: bool) -> Delivery | None:
+        incident = Incident.objects.get(pk=incident_id)
+        rows = list(incident.changes.filter(revision__gt=self.sent.get(incident_id, incident.revision)))
+        if not rows and not recheck:
+            return None
+        messages = {}
+        for audience in wanted if rows else ():
+            if audience == Audience.SUMMARY:
+                html = rendering.brief(incident)
+                if html != self.briefs.get(incident_id):
+                    self.briefs[incident_id] = html
+                    messages[audience] = event(html, None)
+            elif html := rendering.message(incident, rows, audience):
+                messages[audience] = event(html, rows[-1].revision)
+        return Delivery(rows, messages, audiences(incident, users))
+
+    def _ended_sessions(self, keys: list[str]) -> set[str]:
+        alive = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+        return set(keys) - set(alive.values_list("session_key", flat=True))
+
+    def _shut(self, stream: Stream) -> None:
+        """Access is withdrawn: say so, then end; the page blanks itself."""
+        stream.push(GONE)
+        stream.push(None)
+        self.streams[stream.incident_id].discard(stream)
+
+    def _all(self) -> list[Stream]:
+        return [stream for streams in self.streams.values() for stream in streams]
+
+    async def _in_database(self, function, *arguments):
+        """Run in the one thread that has a database connection for all streams."""
+
+        def run():
+            close_old_connections()
+            try:
+                return function(*arguments)
+            except Exception:
+                connection.close()
+                raise
+
+        return await asyncio.get_running_loop().run_in_executor(self.database, run)

@@ -1,0 +1,46 @@
+"""Three-way merge of an entry's fields. Floor 0: works on plain values as the ledger keeps them.
+
+Fields that only one side touched take that side. Text that both changed is merged word by word with the
+merge3 library; where the same words were changed differently there is no merge, and nothing is guessed.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from merge3 import Merge3
+
+WORD = re.compile(r"\s+|\w+|[^\w\s]")
+
+
+def merge_text(base: str, mine: str, theirs: str) -> str | None:
+    """Both changes in one text, or None where they touch the same words."""
+    parts = Merge3(WORD.findall(base), WORD.findall(mine), WORD.findall(theirs))
+    merged = []
+    for group in parts.merge_groups():
+        if group[0] == "conflict":
+            return None
+        merged.extend(group[1])
+    return "".join(merged)
+
+
+def merge_fields(
+    units: Iterable[tuple[str, ...]], prose: frozenset[str], base: Mapping, mine: Mapping, theirs: Mapping
+) -> tuple[dict, list[str]]:
+    """Merge field by field; a unit is the fields that belong together, such as a time and its precision.
+
+    Returns the merged values (mine where it could not merge) and the first field of each unit in conflict.
+    """
+    merged, conflicts = {}, []
+    for unit in units:
+        was, one, other = (tuple(side.get(name) for name in unit) for side in (base, mine, theirs))
+        if one == other or other == was:
+            chosen = one
+        elif one == was:
+            chosen = other
+        else:
+            text = merge_text(was[0] or "", one[0], other[0]) if unit[0] in prose else None
+            chosen = one if text is None else (text,)
+            if text is None:
+                conflicts.append(unit[0])
+        merged.update(zip(unit, chosen, strict=True))
+    return merged, conflicts

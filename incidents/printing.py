@@ -1,0 +1,23 @@
+"""HTML → PDF with WeasyPrint, cut off from disk and network. Floor 0: runs in the printer process without Django."""
+
+import io
+
+SCHEME = "sitroom:"
+
+
+def render_pdf(html: str, found: dict[str, tuple[bytes, str]]) -> bytes:
+    """Print; addresses that do not start with sitroom: or are not in `found` are refused, whatever asks for them."""
+    from weasyprint import HTML
+    from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+    class OnlyWhatWasHandedOver(URLFetcher):
+        def fetch(self, url, headers=None):
+            name = url.removeprefix(SCHEME)
+            if not url.startswith(SCHEME) or name not in found:
+                raise ValueError(f"refused: {url[:200]}")
+            content, content_type = found[name]
+            return URLFetcherResponse(url, io.BytesIO(content), {"Content-Type": content_type})
+
+    return HTML(string=html, base_url=f"{SCHEME}report", url_fetcher=OnlyWhatWasHandedOver()).write_pdf(
+        pdf_variant="pdf/ua-1"
+    )

@@ -1,0 +1,194 @@
+"""Entry → HTML, change → live message. Floor 6.
+
+An entry's body is rendered once and kept beside it; the page, the push and the report use the same bytes.
+Nothing here knows who is looking: only which of the three audiences.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
+
+from incidents.ledger import ENTRY_ACTIONS, PEOPLE_ACTIONS, Action, Change
+from incidents.sections import SECTIONS
+from incidents.sections.base import Entry, Section
+from incidents.vocabulary import Audience, Milestone, Status
+
+
+@dataclass
+class Listed:
+    """A section as a page or a report shows it."""
+
+    section: Section
+    groups: list[tuple[str, str, list[Entry]]]
+    count: int
+    latest: Entry | None
+    earlier: int = 0
+
+
+@lru_cache
+def release() -> str:
+    """A digest of everything that a body is made by, so that a release renders anew."""
+    here = Path(__file__).parent
+    sources = sorted((settings.BASE_DIR / "templates" / "sections").glob("*.html"))
+    sources += [here / "text.py", here / "moments.py", here / "templatetags" / "sitroom.py"]
+    return hashlib.blake2s(b"".join(path.read_bytes() for path in sources), digest_size=8).hexdigest()
+
+
+def _key(entry: Entry) -> str:
+    people = [getattr(entry, name) for name in SECTIONS[entry.section].joins()]
+    names = "|".join(str(person) for person in people if person is not None)
+    made_from = f"{release()}|{entry.version}|{entry.incident.slug}|{entry.incident.zone_name}|{names}"
+    return hashlib.blake2s(made_from.encode(), digest_size=16).hexdigest()
+
+
+def render_bodies(entries: list[Entry]) -> None:
+    """Make sure that each entry has its body; what had to be rendered is kept for the next reader."""
+    stale = []
+    for entry in entries:
+        key = _key(entry)
+        if entry.rendered_key != key:
+            entry.rendered = render_to_string(f"sections/{entry.section}.html#body", {"entry": entry})
+            entry.rendered_key = key
+            if not entry._state.adding:
+                stale.append(entry)
+    if stale:
+        type(stale[0])._default_manager.bulk_update(stale, ["rendered", "rendered_key"], batch_size=100)
+
+
+def dress(entries: list[Entry], incident) -> list[Entry]:
+    """Give entries what their shell shows: body, list, sort key, day, marks."""
+    for entry in entries:
+        entry.incident = incident
+    render_bodies(entries)
+    for entry in entries:
+        section = SECTIONS[entry.section]
+        entry.body = mark_safe(entry.rendered)  # noqa: S308 (our own template's output)
+        entry.belongs = section
+        entry.list_id = f"{section.name}-{section.group_of(entry)}" if section.many else ""
+        entry.sort = section.sort_key(entry)
+        entry.day = section.day_of(entry)
+        entry.marks = section.marks(entry)
+        entry.reference = section.reference(entry)
+    return entries
+
+
+def shell(entry: Entry, incident) -> SafeString:
+    """The whole entry: shell and body."""
+    [dressed] = dress([entry], incident)
+    return render_to_string("live/_entry.html", {"entry": dressed})
+
+
+def listed(section: Section, incident, audience: str, limit: int | None = None, oldest_first: bool = False) -> Listed:
+    """A section for an audience; with a limit only the newest entries, and how many there are before them."""
+    if not section.many:
+        entry = section.single(incident)
+        if entry.privileged and audience != Audience.PRIVILEGED:
+            entry = section.model(pk=entry.pk, incident=incident)
+        dress([entry], incident)
+        return Listed(section, [("", "", [entry])], 1, entry if entry.version else None)
+    entries = list(section.shown(incident, audience))
+    latest = max(entries, key=lambda entry: entry.changed_at, default=None)
+    earlier = max(0, len(entries) - limit) if limit else 0
+    shown = dress(entries[earlier:], incident)
+    shown.sort(key=section.sort_key, reverse=section.newest_first and not oldest_first)
+    groups = [(key, label, [e for e in shown if section.group_of(e) == key]) for key, label in section.groups]
+    return Listed(section, groups, len(entries), latest, earlier)
+
+
+def document(incident, audience: str, limit: int | None = None, oldest_first: bool = False) -> list[Listed]:
+    """All twelve sections."""
+    return [listed(section, incident, audience, limit, oldest_first) for section in SECTIONS.values()]
+
+
+def brief_context(incident) -> dict:
+    """What the executive's page shows, and nothing else."""
+    summary = SECTIONS["summary"].single(incident)
+    if summary.privileged or summary.hidden:
+        summary = SECTIONS["summary"].model(pk=summary.pk, incident=incident)
+    summary.incident = incident
+    reached = SECTIONS["timeline"].shown(incident, Audience.DOCUMENT).exclude(milestone="")
+    milestones = list(reached)
+    for entry in milestones:
+        entry.incident = incident
+    order = list(Status)
+    steps = [(status, order.index(status) < order.index(Status(incident.status))) for status in order]
+    return {
+        "incident": incident,
+        "summary": summary,
+        "milestones": milestones,
+        "steps": steps,
+        "position": order.index(Status(incident.status)) + 1,
+    }
+
+
+def brief(incident) -> str:
+    """The executive's summary as a fragment that replaces itself."""
+    return render_to_string("live/_brief.html", brief_context(incident))
+
+
+def head_context(incident, audience: str) -> dict:
+    """The document's title line and status, the same for everybody of an audience."""
+    order = list(Status)
+    detected = (
+        SECTIONS["timeline"].shown(incident, audience).filter(milestone=Milestone.DETECTED).order_by("place").first()
+    )
+    if detected:
+        detected.incident = incident
+    here = order.index(Status(incident.status))
+    return {
+        "incident": incident,
+        "detected": detected,
+        "steps": [(status, position < here, position == here) for position, status in enumerate(order)],
+    }
+
+
+def message(incident, changes: list[Change], audience: str) -> str:
+    """What the streams of an audience get for these changes: elements that replace those of the same id.
+
+    Each entry is sent once however often it changed. Empty when the audience must not notice anything.
+    The audience that reads the summary only is served by `brief`.
+    """
+    parts = []
+    seen = set()
+    for change in reversed(changes):
+        if change.action in ENTRY_ACTIONS and change.entry_id not in seen:
+            seen.add(change.entry_id)
+            parts.append(_entry_message(incident, change, audience))
+    actions = {change.action for change in changes}
+    milestones = any(change.section == "timeline" for change in changes)
+    if actions & {Action.SET, Action.HAND_OVER} or milestones:
+        parts.append(render_to_string("live/_head.html", head_context(incident, audience)))
+    if actions & PEOPLE_ACTIONS:
+        parts.append(f'<span class="num" id="people-count">{incident.participants.count()}</span>')
+    return "".join(reversed(parts))
+
+
+def _entry_message(incident, change: Change, audience: str) -> str:
+    section = SECTIONS[change.section]
+    entry = section.visible(incident, audience).filter(pk=change.entry_id).first()
+    if entry is not None and not entry.hidden:
+        return shell(entry, incident) + mini(entry, incident)
+    was_visible = (
+        audience == Audience.PRIVILEGED
+        or Change.objects.filter(incident=incident, entry_id=change.entry_id, privileged=False).exists()
+    )
+    return gone(section, change.entry_id) if was_visible else ""
+
+
+def gone(section: Section, entry_id) -> str:
+    """Takes an entry off every screen."""
+    extra = f'<li id="now-{entry_id}" data-gone></li>' if section.name == "next_steps" else ""
+    return f'<li id="{section.name}-{entry_id}" data-gone></li>{extra}'
+
+
+def mini(entry: Entry, incident) -> str:
+    """A next step's row in the Now rail; nothing for other sections."""
+    if entry.section != "next_steps":
+        return ""
+    entry.incident = incident
+    return render_to_string("live/_mini.html", {"step": entry, "incident": incident})

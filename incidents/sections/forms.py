@@ -1,0 +1,176 @@
+"""The form of an entry: what was typed is kept, every fault is a sentence at its field.
+
+Floor 4. One class; a section's own form names its fields and which of them are seldom used.
+"""
+
+import uuid
+from datetime import datetime
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from incidents import moments
+from incidents.sections.base import LONG, Entry
+from incidents.vocabulary import Capability
+
+BROKEN = "The text holds a character that is damaged or not allowed (shown as � or NUL). Remove it."
+
+
+def check_text(text: str) -> None:
+    """Refuse what cannot be stored or was lost on the way: NUL, lone surrogates, replacement characters."""
+    if "\x00" in text or "\ufffd" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValidationError(BROKEN, code="broken")
+
+
+class MomentWidget(forms.MultiWidget):
+    """Two text boxes, a date and a time; the time may stay empty."""
+
+    template_name = "live/_moment.html"
+
+    def __init__(self, zone):
+        self.zone = zone
+        super().__init__([forms.TextInput, forms.TextInput])
+
+    def decompress(self, value: moments.Moment | None) -> list[str]:
+        if value is None:
+            return ["", ""]
+        clock = "" if value.precision == "day" else moments.show_clock(value, self.zone)
+        return [moments.show_day(value.at, self.zone), clock]
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["zone"] = self.zone.key
+        return context
+
+
+class MomentField(forms.MultiValueField):
+    """A time with the precision with which it was typed, read in the incident's zone."""
+
+    def __init__(self, zone, **options):
+        self.zone = zone
+        super().__init__(
+            [forms.CharField(required=False, max_length=40), forms.CharField(required=False, max_length=40)],
+            widget=MomentWidget(zone),
+            require_all_fields=False,
+            **options,
+        )
+
+    def compress(self, data_list: list[str]) -> moments.Moment | None:
+        day, clock = data_list or ["", ""]
+        if not day and not clock:
+            return None
+        if not day:
+            raise ValidationError("Give the date as well.")
+        try:
+            return moments.parse(day, clock, self.zone)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+    def has_changed(self, initial, data) -> bool:
+        return self.widget.decompress(initial) != data
+
+
+class EntryForm(forms.ModelForm):
+    """Base of the sections' forms. `held` are the capabilities of whoever writes."""
+
+    id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=0)
+    reason = forms.CharField(
+        required=False, max_length=LONG, label="Reason for the change", help_text="Kept in the history."
+    )
+
+    seldom: tuple[str, ...] = ()
+
+    class Meta:
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args, incident, held, instance: Entry, **kwargs):
+        super().__init__(*args, instance=instance, **kwargs)
+        self.incident, self.is_new = incident, instance._state.adding
+        self._moments = [name for name in instance.moments()]
+        for name in self._moments:
+            column = instance._meta.get_field(name)
+            self.fields[name] = MomentField(
+                incident.zone,
+                label=column.verbose_name.capitalize(),
+                required=False,
+                help_text=column.help_text,
+                initial=instance.moment(name),
+            )
+            self.initial[name] = instance.moment(name)
+        if Capability.PRIVILEGED not in held:
+            self.fields.pop("privileged", None)
+        if self.is_new:
+            self.fields.pop("reason")
+            self.initial["id"] = instance.pk or uuid.uuid4()
+        self.initial["version"] = instance.version
+        for name, bound in self.fields.items():
+            self._dress(name, bound)
+        self.order_fields([*instance.own, "checked", "constructed", "privileged", "reason", "id", "version"])
+
+    def _dress(self, name: str, bound: forms.Field) -> None:
+        widget = bound.widget
+        if isinstance(widget, forms.Textarea):
+            widget.attrs.update({"class": "in", "rows": 2})
+            bound.css = "wide"
+        elif isinstance(widget, forms.CheckboxInput):
+            bound.css = "check"
+        elif isinstance(widget, MomentWidget):
+            bound.css = "half"
+        else:
+            widget.attrs.setdefault("class", "in")
+            bound.css = "half"
+        if isinstance(bound, forms.CharField):
+            bound.validators.append(check_text)
+            bound.max_length = bound.max_length or LONG
+
+    @property
+    def main_fields(self) -> list[forms.BoundField]:
+        """What is asked every time."""
+        return [bound for bound in self.visible_fields() if bound.name not in self._under_more()]
+
+    @property
+    def more_fields(self) -> list[forms.BoundField]:
+        """What is under “More”."""
+        return [bound for bound in self.visible_fields() if bound.name in self._under_more()]
+
+    @property
+    def more_is_open(self) -> bool:
+        """Whether something under “More” has an error or a value that must be seen."""
+        return any(bound.errors or bound.value() not in (None, "", False, "unknown") for bound in self.more_fields
+                   if bound.name not in self._moments) or any(
+            bound.errors or self.initial.get(bound.name) for bound in self.more_fields if bound.name in self._moments
+        )
+
+    def _under_more(self) -> set[str]:
+        return {*self.seldom, "checked", "constructed", "privileged", "reason"}
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        for name in self._moments:
+            if name not in cleaned:
+                continue
+            moment = cleaned[name]
+            cleaned[name] = moment.at if moment else None
+            if f"{name}_precision" in self.instance.fields():
+                cleaned[f"{name}_precision"] = moment.precision if moment else ""
+        return cleaned
+
+    def _post_clean(self) -> None:
+        """Writing is the incident's business: the instance stays as it was read."""
+
+    def written(self) -> dict:
+        """Field → value for Incident.add and Incident.change."""
+        names = set(self.instance.fields()) & (set(self.cleaned_data))
+        return {name: self.cleaned_data[name] for name in names}
+
+
+def own_entries(section_model: type[Entry], incident) -> models.QuerySet:
+    """The entries of this incident that a form may link to; hidden and privileged ones are not offered."""
+    return section_model._default_manager.filter(incident=incident, hidden=False, privileged=False)
+
+
+def now_to_the_minute(now: datetime) -> moments.Moment:
+    """What a new entry's time is set to."""
+    return moments.Moment(now.replace(second=0, microsecond=0), moments.Precision.MINUTE)

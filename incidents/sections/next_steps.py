@@ -1,0 +1,112 @@
+"""Section 7: who does what by when."""
+
+from datetime import datetime
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import models
+
+from incidents.sections.base import LINE, LONG, Entry, Section, moment_field, precision_field
+from incidents.sections.forms import EntryForm
+from incidents.vocabulary import Priority, Role, StepState
+
+
+class NextStep(Entry):
+    """One step: assigned to a participant, to a team by name, or to nobody yet."""
+
+    section = "next_steps"
+    own = ("text", "assignee", "assignee_role", "due", "due_precision", "priority", "state", "outcome")
+
+    text = models.TextField("what is to be done", max_length=LONG)
+    assignee = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    assignee_role = models.CharField("team", max_length=LINE, blank=True)
+    due = moment_field()
+    due_precision = precision_field()
+    priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.NORMAL)
+    state = models.CharField(max_length=8, choices=StepState.choices, default=StepState.OPEN)
+    outcome = models.TextField("what came of it", max_length=LONG, blank=True)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether somebody still has to do something."""
+        return self.state in {StepState.OPEN, StepState.DOING}
+
+
+class NextStepForm(EntryForm):
+    seldom = ("priority", "assignee_role")
+
+    class Meta:
+        model = NextStep
+        fields = [
+            "text",
+            "assignee",
+            "assignee_role",
+            "priority",
+            "state",
+            "outcome",
+            "checked",
+            "constructed",
+            "privileged",
+        ]
+
+    def __init__(self, *args, incident, **kwargs):
+        super().__init__(*args, incident=incident, **kwargs)
+        choice = self.fields["assignee"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = assignable(incident)
+        choice.empty_label = "Nobody yet"
+
+
+def assignable(incident) -> models.QuerySet:
+    """The participants who can be given a step: everybody who reads the document."""
+    inside = incident.participants.exclude(role=Role.EXECUTIVE).values("user_id")
+    return get_user_model().objects.filter(pk__in=inside, is_active=True)
+
+
+def take(entry: NextStep, by) -> dict:
+    """“I'll take it”."""
+    return {"assignee": by}
+
+
+def tick(entry: NextStep, by) -> dict:
+    """Done, or open again."""
+    return {"state": StepState.DONE if entry.is_open else StepState.OPEN}
+
+
+class NextStepsSection(Section):
+    name = "next_steps"
+    title = "Next steps"
+    guidance = "Who does what by when. No owner? Take it."
+    kind = "todo"
+    prefix = "N"
+    counted = "steps"
+    groups = (("open", ""), ("done", "Done or dropped"))
+    model = NextStep
+    form = NextStepForm
+    facts = {
+        "text": "text",
+        "assignee": "assignee",
+        "assignee_role": "assignee_role",
+        "due": "due",
+        "priority": "priority",
+        "state": "state",
+        "outcome": "outcome",
+    }
+    capture_label = "Next step"
+    verbs = {"take": take, "tick": tick}
+
+    def group_of(self, entry: NextStep) -> str:
+        return "open" if entry.is_open else "done"
+
+    def marks(self, entry: NextStep) -> dict[str, str]:
+        return {"state": entry.state, "assignee": str(entry.assignee_id or "")}
+
+    def sort_key(self, entry: NextStep) -> str:
+        due = f"{entry.due:%Y-%m-%dT%H:%M:%S}" if entry.due else "9999"
+        return f"{due} {entry.number:06}"
+
+    def capture(self, text: str, now: datetime) -> dict:
+        return {"text": text}

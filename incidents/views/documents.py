@@ -1,0 +1,145 @@
+"""The pages of a document: list, start, document, summary, acknowledgement, settings."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from incidents import checks as commander_checks
+from incidents import reading, rendering
+from incidents.forms import SettingsForm, StartForm
+from incidents.gate import by_method, requires
+from incidents.incident import Incident
+from incidents.people import Acknowledgement
+from incidents.sections import SECTIONS
+from incidents.vocabulary import Capability, Status
+
+NEWEST = 100  # entries of a section that the page sends at first
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """The incidents that this person is part of."""
+    mine = Incident.objects.visible_to(request.user).select_related("commander")
+    accepted = dict(
+        Acknowledgement.objects.filter(user=request.user).order_by("revision").values_list("incident_id", "revision")
+    )
+    rows = list(mine)
+    for incident in rows:
+        incident.opened = accepted.get(incident.pk, -1) >= incident.classification_revision
+    context = {
+        "open": [incident for incident in rows if incident.status != Status.CLOSED],
+        "closed": [incident for incident in rows if incident.status == Status.CLOSED],
+    }
+    return render(request, "incidents/index.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def start(request: HttpRequest) -> HttpResponse:
+    """Start an incident: a title is enough."""
+    form = StartForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return redirect("document", form.start(by=request.user).slug)
+    return render(request, "incidents/start.html", {"form": form}, status=422 if form.is_bound else 200)
+
+
+@require_GET
+@requires(Capability.SUMMARY)
+def document(request: HttpRequest, incident) -> HttpResponse:
+    """The living document; an executive is sent to the summary."""
+    if Capability.READ not in incident.held:
+        return redirect("summary", incident.slug)
+    reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT)
+    limit = None if "all" in request.GET else NEWEST
+    sections = rendering.document(incident, incident.audience, limit)
+    steps = [step for _, _, group in sections[SECTIONS["next_steps"].number - 1].groups for step in group]
+    context = {
+        **rendering.head_context(incident, incident.audience),
+        "sections": sections,
+        "classification": SECTIONS["classification"].single(incident),
+        "people": incident.participants.count(),
+        "steps_open": [step for step in steps if step.is_open],
+        "mine": [step for step in steps if step.is_open and step.assignee_id == request.user.pk],
+        "checks": _checks(incident),
+        "undo": _undo(request, incident),
+        "merged": "merged" in request.GET,
+        "destinations": [section for section in SECTIONS.values() if section.capture_label],
+    }
+    return render(request, "incidents/document.html", context)
+
+
+@require_GET
+@requires(Capability.SUMMARY)
+def summary(request: HttpRequest, incident) -> HttpResponse:
+    """The executive's page: short, factual, and nothing else."""
+    reading.record(incident, request.user, reading.AccessRecord.Kind.SUMMARY)
+    return render(request, "incidents/summary.html", rendering.brief_context(incident))
+
+
+@require_http_methods(["GET", "POST"])
+@requires(Capability.SUMMARY, accepted=False)
+def acknowledge(request: HttpRequest, incident) -> HttpResponse:
+    """The gate: how to treat what one is about to read. POST accepts it; that is recorded."""
+    following = request.POST.get("next") or request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure()):
+        following = reverse("document", args=[incident.slug])
+    if request.method == "POST":
+        incident.acknowledge(by=request.user)
+        return redirect(following)
+    context = {
+        "incident": incident,
+        "next": following,
+        "classification": SECTIONS["classification"].single(incident),
+        "participant": incident.participants.select_related("let_in_by").get(user=request.user),
+        "count": incident.participants.count(),
+    }
+    return render(request, "incidents/acknowledge.html", context)
+
+
+@by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
+def settings(request: HttpRequest, incident) -> HttpResponse:
+    """Title and time zone of the incident."""
+    form = SettingsForm(request.POST or None, initial={"title": incident.title, "zone_name": incident.zone_name})
+    if request.method == "POST" and form.is_valid():
+        incident.set_fields(by=request.user, **form.cleaned_data)
+        return redirect("document", incident.slug)
+    context = {"incident": incident, "form": form}
+    return render(request, "incidents/settings.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@requires(Capability.COMMAND)
+def status(request: HttpRequest, incident) -> HttpResponse:
+    """Move the incident to another status."""
+    wanted = request.POST.get("status", "")
+    if wanted not in Status.values:
+        return render(request, "400.html", status=422)
+    incident.set_fields(by=request.user, status=wanted)
+    return redirect("document", incident.slug)
+
+
+@require_GET
+@requires(Capability.COMMAND)
+def checks(request: HttpRequest, incident) -> HttpResponse:
+    """What waits for the commander, as a fragment."""
+    return render(request, "live/_checks.html", {"incident": incident, "checks": _checks(incident)})
+
+
+def _checks(incident) -> list:
+    return commander_checks.waiting(incident) if Capability.COMMAND in incident.held else []
+
+
+def _undo(request: HttpRequest, incident):
+    """The entry that was hidden a moment ago by somebody without scripts, so that the page can offer to undo it."""
+    name, _, pk = request.GET.get("hidden", "").partition("/")
+    try:
+        wanted = uuid.UUID(pk)
+    except ValueError:
+        return None
+    section = SECTIONS.get(name)
+    if section is None or not section.many:
+        return None
+    return section.visible(incident, incident.audience).filter(pk=wanted, hidden=True).first()

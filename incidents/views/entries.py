@@ -1,0 +1,221 @@
+"""Writing entries: one set of views for all twelve sections."""
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from incidents import files, ledger, rendering
+from incidents.conflicts import conflict_context
+from incidents.gate import by_method, requires
+from incidents.incident import Conflict
+from incidents.sections import SECTIONS
+from incidents.sections.base import Entry, Section
+from incidents.sections.forms import check_text, now_to_the_minute
+from incidents.views.responses import arrivals, document_url, form_page, is_fragment, written
+from incidents.vocabulary import Capability
+
+
+def find(incident, name: str, entry_id: uuid.UUID) -> tuple[Section, Entry]:
+    """The section and the entry, if it is of this incident and this person may see it; else 404."""
+    section = SECTIONS[name]
+    if not section.many:
+        entry = section.single(incident)
+        if entry.pk != entry_id or (entry.privileged and incident.audience != "privileged"):
+            raise Http404
+    else:
+        entry = section.visible(incident, incident.audience).filter(pk=entry_id).first()
+        if entry is None:
+            raise Http404
+    entry.incident = incident
+    return section, entry
+
+
+@by_method(GET=Capability.READ, POST=Capability.WRITE)
+def section(request: HttpRequest, incident, section: str) -> HttpResponse:
+    """GET: the section as a fragment. POST: add an entry."""
+    chosen = SECTIONS[section]
+    if request.method == "GET":
+        shown = rendering.listed(chosen, incident, incident.audience)
+        return render(request, "live/_section.html", {"incident": incident, "listed": shown})
+    if not chosen.many:
+        raise Http404
+    form = chosen.form(
+        request.POST, request.FILES or None, incident=incident, held=incident.held, instance=chosen.model(incident=incident)
+    )
+    received = None
+    if form.is_valid() and form.cleaned_data.get("upload"):
+        try:
+            received = files.receive(form.cleaned_data["upload"], incident)
+        except ValidationError as error:
+            form.add_error("upload", error)
+    if not form.is_valid():
+        return form_page(request, incident, chosen, form, status=422)
+    entry = chosen.model(pk=form.cleaned_data.get("id") or uuid.uuid4(), **form.written())
+    if received:
+        entry.stored, entry.size = received.stored, received.size
+        entry.sha256, entry.content_type = received.sha256, received.content_type
+    try:
+        saved = incident.add(entry, by=request.user)
+    except Exception:
+        if received:
+            files.discard(received)
+        raise
+    if saved.change is None and received:
+        files.discard(received)
+    _, entry = find(incident, section, entry.pk)
+    return written(request, incident, chosen, entry)
+
+
+@require_GET
+@requires(Capability.WRITE)
+def new(request: HttpRequest, incident, section: str) -> HttpResponse:
+    """The form for a new entry."""
+    chosen = SECTIONS[section]
+    if not chosen.many:
+        raise Http404
+    form = chosen.form(incident=incident, held=incident.held, instance=chosen.model(incident=incident))
+    if "at" in form.fields and "at" in chosen.model.own and chosen.name != "comms":
+        form.initial["at"] = now_to_the_minute(timezone.now())
+    return form_page(request, incident, chosen, form)
+
+
+@by_method(GET=Capability.READ, POST=Capability.WRITE, DELETE=Capability.WRITE)
+def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
+    """GET: the entry as a fragment. POST: change it. DELETE: hide it."""
+    chosen, found = find(incident, section, entry_id)
+    if request.method == "GET":
+        if found.hidden:
+            raise Http404
+        return HttpResponse(arrivals(incident, found))
+    if request.method == "DELETE":
+        return _set_hidden(request, incident, chosen, found, hidden=True)
+    form = chosen.form(request.POST, incident=incident, held=incident.held, instance=found)
+    if not form.is_valid():
+        return form_page(request, incident, chosen, form, status=422)
+    version, fields = form.cleaned_data.get("version") or 0, form.written()
+    reason = form.cleaned_data.get("reason", "")
+    try:
+        if found._state.adding:
+            saved = incident.add(chosen.model(pk=found.pk, **fields), by=request.user)
+        else:
+            restore = bool(request.POST.get("restore"))
+            saved = incident.change(found, by=request.user, version=version, reason=reason, restore=restore, **fields)
+    except Conflict as conflict:
+        return _conflict(request, incident, chosen, conflict)
+    _, found = find(incident, section, entry_id)
+    return written(request, incident, chosen, found, merged=saved.merged)
+
+
+@require_GET
+@requires(Capability.WRITE)
+def edit(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
+    """The form of an entry with its present text and version."""
+    chosen, found = find(incident, section, entry_id)
+    return form_page(request, incident, chosen, chosen.form(incident=incident, held=incident.held, instance=found))
+
+
+@require_POST
+@requires(Capability.WRITE)
+def hide(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
+    """Hide an entry; the answer offers to undo it."""
+    return _set_hidden(request, incident, *find(incident, section, entry_id), hidden=True)
+
+
+@require_POST
+@requires(Capability.WRITE)
+def restore(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
+    """Bring a hidden entry back."""
+    return _set_hidden(request, incident, *find(incident, section, entry_id), hidden=False)
+
+
+@require_POST
+@requires(Capability.WRITE)
+def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
+    """Make an earlier version the present one, as a new revision."""
+    chosen, found = find(incident, section, entry_id)
+    try:
+        wanted = int(request.POST.get("version", ""))
+    except ValueError as error:
+        raise Http404 from error
+    values = ledger.values_at(found.pk, wanted)
+    if values is None or (values["privileged"] and incident.audience != "privileged"):
+        raise Http404
+    former = chosen.model(pk=found.pk)
+    former.assign(values)
+    fields = {name: getattr(former, former._meta.get_field(name).attname) for name in values}
+    fields = {former._meta.get_field(name).attname: value for name, value in fields.items()}
+    reason = f"Version {wanted} restored"
+    incident.change(found, by=request.user, version=found.version, reason=reason, restore=True, **fields)
+    _, found = find(incident, section, entry_id)
+    return written(request, incident, chosen, found)
+
+
+@require_POST
+@requires(Capability.WRITE)
+def act(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, verb: str) -> HttpResponse:
+    """A section's own verb, such as taking or ticking a next step."""
+    chosen, found = find(incident, section, entry_id)
+    if verb not in chosen.verbs or found.hidden:
+        raise Http404
+    incident.change(found, by=request.user, version=found.version, **chosen.verbs[verb](found, request.user))
+    _, found = find(incident, section, entry_id)
+    return written(request, incident, chosen, found)
+
+
+@require_POST
+@requires(Capability.WRITE)
+def capture(request: HttpRequest, incident) -> HttpResponse:
+    """One typed line and where it goes."""
+    chosen = SECTIONS.get(request.POST.get("dest", ""))
+    if chosen is None or not chosen.capture_label:
+        raise Http404
+    text = request.POST.get("text", "").strip()
+    problem = "" if text else "Nothing was written down: the line is empty."
+    try:
+        check_text(text)
+        if len(text) > chosen.model._meta.get_field("text" if "text" in chosen.model.own else "value").max_length:
+            problem = f"The line is too long. Use Add in {chosen.title}; your text is kept."
+    except ValidationError as error:
+        problem = error.messages[0]
+    if problem:
+        context = {"incident": incident, "text": text, "dest": chosen.name, "problem": problem}
+        template = "live/_capture.html" if is_fragment(request) else "incidents/capture.html"
+        return render(request, template, {**context, "sections": SECTIONS.values()}, status=422)
+    try:
+        chosen_id = uuid.UUID(request.POST.get("id", ""))
+    except ValueError:
+        chosen_id = uuid.uuid4()
+    entry = chosen.model(pk=chosen_id, **chosen.capture(text, timezone.now()))
+    incident.add(entry, by=request.user)
+    _, entry = find(incident, chosen.name, entry.pk)
+    if not is_fragment(request):
+        return written(request, incident, chosen, entry)
+    context = {"incident": incident, "dest": chosen.name, "sections": SECTIONS.values(), "arrivals": arrivals(incident, entry)}
+    return render(request, "live/_capture.html", context)
+
+
+def _set_hidden(request, incident, chosen: Section, found: Entry, *, hidden: bool) -> HttpResponse:
+    if not chosen.many:
+        raise Http404
+    (incident.remove if hidden else incident.restore)(found, by=request.user)
+    found.incident = incident
+    if not is_fragment(request):
+        query = f"?hidden={chosen.name}/{found.pk}" if hidden else ""
+        return HttpResponse(status=303, headers={"Location": document_url(incident, chosen, found, query)})
+    context = {"incident": incident, "section": chosen, "entry": found}
+    return HttpResponse(render_to_string("live/_notice.html", context) + arrivals(incident, found))
+
+
+def _conflict(request, incident, chosen: Section, conflict: Conflict) -> HttpResponse:
+    context = conflict_context(incident, chosen, conflict, request.user)
+    template = "incidents/conflict.html" + ("#main" if is_fragment(request) else "")
+    response = render(request, template, context, status=409)
+    if is_fragment(request):
+        response.headers["HX-Retarget"] = "#main"
+        response.headers["HX-Reswap"] = "innerHTML show:window:top"
+    return response

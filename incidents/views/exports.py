@@ -1,0 +1,19 @@
+"""The report for whoever may export."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET
+
+from incidents import report as reports
+from incidents.gate import requires
+from incidents.vocabulary import Capability
+
+
+@require_GET
+@requires(Capability.EXPORT)
+def report(request: HttpRequest, incident) -> HttpResponse:
+    """The report as a PDF, numbered and named for this person; recorded."""
+    copy, pdf = reports.make(incident, request.user, incident.audience)
+    name = f"{incident.slug}-revision-{copy.revision}-copy-{copy.copy}.pdf"
+    return HttpResponse(
+        pdf, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )

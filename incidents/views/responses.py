@@ -1,0 +1,51 @@
+"""How a view answers: a fragment to htmx, a page to a browser without scripts; the text is kept in both."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+
+from incidents.rendering import gone, mini, shell
+from incidents.sections.base import Entry, Section
+
+
+def is_fragment(request: HttpRequest) -> bool:
+    """Whether htmx asks, so that a part of the page is the answer."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def document_url(incident, section: Section | None = None, entry: Entry | None = None, query: str = "") -> str:
+    """The document, at an entry if there is one."""
+    anchor = f"#{section.name}-{entry.pk}" if section and entry and not entry.hidden else ""
+    anchor = anchor or (f"#{section.name}" if section else "")
+    return reverse("document", args=[incident.slug]) + query + anchor
+
+
+def arrivals(incident, entry: Entry) -> str:
+    """The entry for the page that wrote it, in the form of a live message."""
+    inside = (
+        gone(entry_section(entry), entry.pk) if entry.hidden else shell(entry, incident) + mini(entry, incident)
+    )
+    return f'<div data-arrivals hidden data-revision="{incident.revision}">{inside}</div>'
+
+
+def entry_section(entry: Entry) -> Section:
+    """The section that an entry belongs to."""
+    from incidents.sections import SECTIONS
+
+    return SECTIONS[entry.section]
+
+
+def written(request: HttpRequest, incident, section: Section, entry: Entry, *, merged: bool = False) -> HttpResponse:
+    """After a save: the entry for htmx, the document for a browser without scripts."""
+    if not is_fragment(request):
+        return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))
+    said = render_to_string("live/_notice.html", {"merged": True}) if merged else ""
+    return HttpResponse(arrivals(incident, entry) + said)
+
+
+def form_page(request: HttpRequest, incident, section: Section, form, *, status: int = 200) -> HttpResponse:
+    """The form of an entry, alone or as a page of its own."""
+    context = {"incident": incident, "section": section, "form": form, "entry": form.instance}
+    template = "live/_form.html" if is_fragment(request) else "incidents/entry_form.html"
+    return render(request, template, context, status=status)

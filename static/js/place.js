@@ -1,0 +1,69 @@
+// Puts an element of a live message where it belongs. The same for what a colleague did and what was
+// written here: an element replaces the one with its id, or goes into its list by its sort key.
+
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+
+export function place(element, { arrived = false } = {}) {
+  const present = document.getElementById(element.id);
+  if (present?.querySelector("form.edit") && arrived) {
+    present.dataset.held = element.dataset.rev ?? "gone"; // somebody types here: the save will be merged
+    return null;
+  }
+  if ("gone" in element.dataset) {
+    const list = present?.closest(".list");
+    present?.remove();
+    if (list) days(list);
+    return null;
+  }
+  const list = element.dataset.list && document.getElementById(element.dataset.list);
+  if (!list) {
+    present?.replaceWith(element);
+    return present && element;
+  }
+  const from = present?.closest(".list");
+  const moved = present && (present.dataset.sort !== element.dataset.sort || from !== list);
+  if (present && !moved) present.replaceWith(element);
+  else {
+    present?.remove();
+    insert(list, element);
+    if (from && from !== list) days(from);
+  }
+  days(list);
+  return element;
+}
+
+function insert(list, element) {
+  const direction = list.dataset.order === "desc" ? -1 : 1;
+  const after = [...list.children].find(
+    (other) => other.dataset.sort && compare(other.dataset.sort, element.dataset.sort) * direction > 0,
+  );
+  list.insertBefore(element, after ?? null);
+}
+
+// One heading before the first entry of each day.
+function days(list) {
+  let last = "";
+  for (const heading of list.querySelectorAll(":scope > .day")) heading.remove();
+  for (const entry of list.querySelectorAll(":scope > [data-day]")) {
+    if (entry.dataset.day === last) continue;
+    last = entry.dataset.day;
+    const heading = document.createElement("li");
+    heading.className = "day";
+    heading.textContent = last;
+    entry.before(heading);
+  }
+}
+
+export function count() {
+  for (const node of document.querySelectorAll("[data-count]")) {
+    const entries = document.querySelectorAll(`[data-of="${node.dataset.count}"] > .entry`).length;
+    const earlier = document.querySelector(`#${node.dataset.count} [data-load]`);
+    node.textContent = entries + (earlier ? Number.parseInt(earlier.textContent, 10) : 0) || (node.matches(".cnt") ? 0 : "");
+  }
+  for (const node of document.querySelectorAll("[data-count-list]")) {
+    const list = document.getElementById(node.dataset.countList);
+    const entries = list ? list.querySelectorAll(":scope > li[data-sort]").length : 0;
+    node.textContent = entries;
+    node.closest("[data-n]")?.setAttribute("data-n", entries);
+  }
+}
