@@ -12,7 +12,8 @@ class SignInForm(AuthenticationForm):
         "inactive": "This e-mail and password do not belong together. Your e-mail is kept; type the password again.",
     }
     username = forms.EmailField(
-        label="E-mail", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "in big"})
+        label="E-mail",
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True, "class": "in big"}),
     )
     password = forms.CharField(
         label="Password",

@@ -30,7 +30,10 @@ def visible(queryset: QuerySet, user) -> QuerySet:
     if not user.is_authenticated or not user.is_active:
         return queryset.none()
     granted = IncidentGrant.objects.filter(
-        content_object=OuterRef("pk"), user=user, user__is_active=True, permission__codename=Capability.SUMMARY
+        content_object=OuterRef("pk"),
+        user=user,
+        user__is_active=True,
+        permission__codename=Capability.SUMMARY,
     )
     return queryset.filter(Exists(granted))
 

@@ -39,7 +39,11 @@ def waiting(incident) -> list[Check]:
 
 def _steps(steps: list, now) -> list[Check]:
     found = []
-    late = [step for step in steps if step.due and (step.moment("due").end if step.due_precision == "day" else step.due) < now]
+    late = [
+        step
+        for step in steps
+        if step.due and (step.moment("due").end if step.due_precision == "day" else step.due) < now
+    ]
     unowned = [step for step in steps if not step.assignee_id]
     if late:
         link = f"#next_steps-{late[0].pk}"
@@ -69,7 +73,9 @@ def _summary(incident, now) -> list[Check]:
 
 
 def _people(incident) -> list[Check]:
-    people = {participant.user_id: participant for participant in incident.participants.select_related("user")}
+    people = {
+        participant.user_id: participant for participant in incident.participants.select_related("user")
+    }
     pending = set(people) - set(access.audiences(incident, people))
     if not pending:
         return []

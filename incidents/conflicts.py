@@ -73,7 +73,9 @@ def differences(model: type[Entry], before: dict, after: dict, zone, people: dic
 
 def names_of(incident) -> dict[str, str]:
     """User id as text → name, for the people who are or were in an incident."""
-    rows = incident.changes.filter(action__in=["start", "let in"]).values_list("actor", "actor__display_name", "values")
+    rows = incident.changes.filter(action__in=["start", "let in"]).values_list(
+        "actor", "actor__display_name", "values"
+    )
     names = {}
     for actor_id, actor, values in rows:
         names[str(actor_id)] = actor

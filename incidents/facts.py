@@ -55,7 +55,9 @@ def written(section: Section, entry: Entry, zone: ZoneInfo) -> dict:
 
 def _write_moment(section: Section, entry: Entry, field: str, zone: ZoneInfo) -> str:
     moment = entry.moment(field)
-    alone = f"{field}_precision" in section.model.fields() and f"{field}_precision" not in section.facts.values()
+    alone = (
+        f"{field}_precision" in section.model.fields() and f"{field}_precision" not in section.facts.values()
+    )
     if alone and field != "until" and moment.precision == Precision.DAY:
         return moment.at.astimezone(zone).date().isoformat()
     return moments.iso(moment, zone)
@@ -103,7 +105,9 @@ def read(section: Section, facts: dict, zone: ZoneInfo, people: dict) -> tuple[d
     return fields, sorted(set(facts) - set(known) - set(section.links))
 
 
-def _read_moment_into(fields: dict, section: Section, key: str, field: str, facts: dict, zone: ZoneInfo) -> None:
+def _read_moment_into(
+    fields: dict, section: Section, key: str, field: str, facts: dict, zone: ZoneInfo
+) -> None:
     companion = f"{field}_precision"
     own_key = next((key for key, name in section.facts.items() if name == companion), None)
     precision = facts.get(own_key) if own_key else facts.get("precision", "") if field == "until" else ""
@@ -117,7 +121,11 @@ def _read_moment_into(fields: dict, section: Section, key: str, field: str, fact
 
 def _plain(key: str, column: models.Field, value: object):
     wanted = (
-        bool if isinstance(column, models.BooleanField) else int if isinstance(column, models.IntegerField) else str
+        bool
+        if isinstance(column, models.BooleanField)
+        else int
+        if isinstance(column, models.IntegerField)
+        else str
     )
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         kinds = {bool: "true or false", int: "a whole number", str: "a text"}

@@ -42,8 +42,12 @@ def path_of(stored: str) -> Path:
 def receive(upload: UploadedFile, incident) -> Received:
     """Write an upload to disk and hash it on the way; raises ValidationError over a quota, leaving nothing behind."""
     if upload.size > settings.MAX_FILE_BYTES:
-        raise ValidationError(f"The file is larger than {settings.MAX_FILE_BYTES // 2**20} MB. Your text is kept.")
-    used = Appendix.objects.filter(incident=incident).exclude(stored="").aggregate(sum=Sum("size"))["sum"] or 0
+        raise ValidationError(
+            f"The file is larger than {settings.MAX_FILE_BYTES // 2**20} MB. Your text is kept."
+        )
+    used = (
+        Appendix.objects.filter(incident=incident).exclude(stored="").aggregate(sum=Sum("size"))["sum"] or 0
+    )
     if used + upload.size > settings.MAX_INCIDENT_BYTES:
         left = max(0, settings.MAX_INCIDENT_BYTES - used) // 2**20
         raise ValidationError(f"This incident's files have room for {left} MB more. Your text is kept.")
@@ -62,7 +66,9 @@ def receive(upload: UploadedFile, incident) -> Received:
         partial.rename(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise ValidationError("The file could not be stored: the disk is full or read-only. Your text is kept.") from error
+        raise ValidationError(
+            "The file could not be stored: the disk is full or read-only. Your text is kept."
+        ) from error
     return Received(stored, size, digest.hexdigest(), magic.from_file(str(target), mime=True)[:120])
 
 

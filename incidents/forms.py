@@ -37,7 +37,11 @@ class StartForm(forms.Form):
     incident_type = forms.ChoiceField(
         label="Type", required=False, choices=[(name, name) for name in TYPES], widget=forms.RadioSelect
     )
-    codename = line(max_length=60, required=False, help_text="Drawn at random, so that it says nothing. It is what mail and titles show.")
+    codename = line(
+        max_length=60,
+        required=False,
+        help_text="Drawn at random, so that it says nothing. It is what mail and titles show.",
+    )
     zone_name = forms.CharField(
         label="Time zone",
         max_length=64,
@@ -69,7 +73,9 @@ class SettingsForm(forms.Form):
     """Title and zone."""
 
     title = line(max_length=200)
-    zone_name = line(label="Time zone", max_length=64, help_text="Times are stored in UTC; this is how they are shown.")
+    zone_name = line(
+        label="Time zone", max_length=64, help_text="Times are stored in UTC; this is how they are shown."
+    )
 
     def clean_zone_name(self) -> str:
         validate_zone(self.cleaned_data["zone_name"])
@@ -80,7 +86,8 @@ class LetInForm(forms.Form):
     """Let in an account by its address."""
 
     email = forms.EmailField(
-        label="Let in by e-mail", widget=forms.EmailInput(attrs={"class": "in", "placeholder": "name@example.com"})
+        label="Let in by e-mail",
+        widget=forms.EmailInput(attrs={"class": "in", "placeholder": "name@example.com"}),
     )
     role = forms.ChoiceField(choices=ROLES, widget=forms.Select(attrs={"class": "in"}))
     may_export = forms.BooleanField(label="may download the report", required=False)
@@ -89,7 +96,9 @@ class LetInForm(forms.Form):
         address = self.cleaned_data["email"].lower()
         self.user = User.objects.filter(email=address, is_active=True).first()
         if self.user is None:
-            raise ValidationError("Nobody with this address can sign in here. Check it, or ask who manages accounts.")
+            raise ValidationError(
+                "Nobody with this address can sign in here. Check it, or ask who manages accounts."
+            )
         return address
 
 
@@ -105,11 +114,13 @@ class HandOverForm(forms.Form):
 
     successor = forms.ModelChoiceField(User.objects.none(), widget=forms.Select(attrs={"class": "in"}))
     reason = forms.CharField(
-        max_length=1000, validators=[check_text], widget=forms.TextInput(attrs={"class": "in"}), help_text="Kept in the history."
+        max_length=1000,
+        validators=[check_text],
+        widget=forms.TextInput(attrs={"class": "in"}),
+        help_text="Kept in the history.",
     )
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, **kwargs)
         inside = incident.participants.exclude(role=Role.COMMANDER).values("user_id")
         self.fields["successor"].queryset = User.objects.filter(pk__in=inside, is_active=True)
-

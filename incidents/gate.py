@@ -97,7 +97,11 @@ def every_incident_view_is_gated(app_configs, **kwargs) -> list[Error]:
     from incidents import urls
 
     return [
-        Error(f"The route {pattern.name} is not gated.", hint="Decorate its view with @requires.", id="incidents.E001")
+        Error(
+            f"The route {pattern.name} is not gated.",
+            hint="Decorate its view with @requires.",
+            id="incidents.E001",
+        )
         for pattern in urls.urlpatterns
         if pattern.name not in OPEN_ROUTES and not hasattr(pattern.callback, "capability")
     ]

@@ -33,7 +33,9 @@ def changes_for(incident, audience: str):
     for section in SECTIONS.values():
         marked |= Q(
             section=section.name,
-            entry_id__in=section.model._default_manager.filter(incident=incident, privileged=True).values("pk"),
+            entry_id__in=section.model._default_manager.filter(incident=incident, privileged=True).values(
+                "pk"
+            ),
         )
     return rows.filter(privileged=False).exclude(marked)
 

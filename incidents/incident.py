@@ -96,7 +96,11 @@ class Incident(models.Model):
             while cls.objects.filter(slug=codenames.slug_of(codename)).exists():
                 codename = codenames.another(codename)
             incident = cls(
-                codename=codename, slug=codenames.slug_of(codename), title=title, zone_name=zone_name, commander=by
+                codename=codename,
+                slug=codenames.slug_of(codename),
+                title=title,
+                zone_name=zone_name,
+                commander=by,
             )
             incident.full_clean()
             incident.save(force_insert=True)
@@ -207,7 +211,9 @@ class Incident(models.Model):
                 raise Impossible("You are in command already.")
             following = self._participant(successor)
             if not successor.is_active or not access.has_acknowledged(successor, self):
-                raise Impossible(f"{successor} has not accepted the classification yet, so cannot take command.")
+                raise Impossible(
+                    f"{successor} has not accepted the classification yet, so cannot take command."
+                )
             self.participants.filter(user=by).update(role=Role.RESPONDER, may_export=False)
             following.role, following.may_export = Role.COMMANDER, False
             following.save(update_fields=["role", "may_export"])
@@ -235,7 +241,9 @@ class Incident(models.Model):
                 raise Refused
             yield
 
-    def _record(self, action: Action, by, *, entry=None, values: dict | None = None, reason: str = "") -> Change:
+    def _record(
+        self, action: Action, by, *, entry=None, values: dict | None = None, reason: str = ""
+    ) -> Change:
         self.revision += 1
         row = Change(
             incident=self,
@@ -306,6 +314,13 @@ class Incident(models.Model):
         if user is not None and user.pk == self.commander_id:
             raise Impossible("The commander cannot be changed or removed. Hand over command first.")
 
-    def _record_person(self, action, user, role: str, by, may_export: bool = False, reason: str = "") -> Change:
-        values = {"user": str(user.pk), "name": user.display_name, "role": str(role), "may_export": may_export}
+    def _record_person(
+        self, action, user, role: str, by, may_export: bool = False, reason: str = ""
+    ) -> Change:
+        values = {
+            "user": str(user.pk),
+            "name": user.display_name,
+            "role": str(role),
+            "may_export": may_export,
+        }
         return self._record(action, by, values=values, reason=reason)

@@ -43,7 +43,9 @@ def normalise(kind: str, value: str) -> str:
         return value.lower()
     if kind == T.CVE:
         return value.upper()
-    if kind == T.URL and (found := re.match(r"([a-z][a-z0-9+.-]*://)([^/?#]*)(.*)", value, re.IGNORECASE | re.DOTALL)):
+    if kind == T.URL and (
+        found := re.match(r"([a-z][a-z0-9+.-]*://)([^/?#]*)(.*)", value, re.IGNORECASE | re.DOTALL)
+    ):
         scheme, host, rest = found.groups()
         return scheme.lower() + host.lower() + rest
     return value

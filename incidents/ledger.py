@@ -32,7 +32,9 @@ class Action(models.TextChoices):
     ACKNOWLEDGE = "acknowledge", "accepted the classification"
 
 
-PEOPLE_ACTIONS = frozenset({Action.LET_IN, Action.SET_ROLE, Action.LET_OUT, Action.HAND_OVER, Action.ACKNOWLEDGE})
+PEOPLE_ACTIONS = frozenset(
+    {Action.LET_IN, Action.SET_ROLE, Action.LET_OUT, Action.HAND_OVER, Action.ACKNOWLEDGE}
+)
 ENTRY_ACTIONS = frozenset({Action.ADD, Action.CHANGE, Action.REMOVE, Action.RESTORE})
 
 
@@ -76,7 +78,9 @@ class Change(models.Model):
 
     class Meta:
         ordering = ["incident", "revision"]
-        constraints = [models.UniqueConstraint(fields=["incident", "revision"], name="revisions_have_no_twin")]
+        constraints = [
+            models.UniqueConstraint(fields=["incident", "revision"], name="revisions_have_no_twin")
+        ]
         indexes = [models.Index(fields=["entry_id", "version"], name="change_of_entry")]
 
     def __str__(self) -> str:

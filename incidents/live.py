@@ -35,7 +35,9 @@ from incidents.wakeup import watch
 
 log = logging.getLogger("sitroom.live")
 PATH = re.compile(r"/incidents/([a-z0-9]+(?:-[a-z0-9]+)*)/live/")
-HEARTBEAT = 1.5  # seconds; a revocation that no ledger row announces (session ended, account disabled) bites by then
+HEARTBEAT = (
+    1.5  # seconds; a revocation that no ledger row announces (session ended, account disabled) bites by then
+)
 FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
 BACKLOG = 256  # messages that a slow reader may be behind before the stream is closed, to be resumed
 GONE = b"event: gone\ndata: \n\n"
@@ -133,7 +135,9 @@ class Live:
         gone = asyncio.ensure_future(self._until_gone(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-            await send({"type": "http.response.body", "body": b"retry: 1000\n\n" + backlog, "more_body": True})
+            await send(
+                {"type": "http.response.body", "body": b"retry: 1000\n\n" + backlog, "more_body": True}
+            )
             while not gone.done():
                 message = await self._next(stream, gone)
                 if message is None:
@@ -159,7 +163,9 @@ class Live:
                 if callable(before):
                     before(caught, frame)
 
-            with contextlib.suppress(ValueError):  # not in the main thread: the server's own time limit applies
+            with contextlib.suppress(
+                ValueError
+            ):  # not in the main thread: the server's own time limit applies
                 signal.signal(number, stop)
 
     def close(self) -> None:
@@ -197,7 +203,9 @@ class Live:
             return 404
         except (PermissionDenied, gate.MustAcknowledge):
             return 403
-        stream = Stream(incident.pk, user.pk, request.session.session_key or "", incident.audience, incident.revision)
+        stream = Stream(
+            incident.pk, user.pk, request.session.session_key or "", incident.audience, incident.revision
+        )
         self.sent.setdefault(incident.pk, incident.revision)
         return stream, self._missed(incident, stream, request)
 
@@ -222,7 +230,9 @@ class Live:
             return
         loop = asyncio.get_running_loop()
         ledger.wakers.append(lambda: loop.call_soon_threadsafe(self.woken.set))
-        self.tasks = [loop.create_task(coroutine) for coroutine in (watch(self.woken), self._tail(), self._heartbeat())]
+        self.tasks = [
+            loop.create_task(coroutine) for coroutine in (watch(self.woken), self._tail(), self._heartbeat())
+        ]
 
     async def _tail(self) -> None:
         while True:
@@ -237,7 +247,9 @@ class Live:
             self.woken.set()
             if self.streams:
                 with contextlib.suppress(Exception):
-                    ended = await self._in_database(self._ended_sessions, [s.session_key for s in self._all()])
+                    ended = await self._in_database(
+                        self._ended_sessions, [s.session_key for s in self._all()]
+                    )
                     for stream in [s for s in self._all() if s.session_key in ended]:
                         self._shut(stream)
                 for incident_id in list(self.streams):

@@ -53,7 +53,9 @@ def _parse(path: Path) -> dict:
     except UnicodeDecodeError as fault:
         raise Broken(f"{path.name}: is not UTF-8 at byte {fault.start}") from fault
     except json.JSONDecodeError as fault:
-        raise Broken(f"{path.name}: is not JSON at line {fault.lineno}, column {fault.colno}: {fault.msg}") from fault
+        raise Broken(
+            f"{path.name}: is not JSON at line {fault.lineno}, column {fault.colno}: {fault.msg}"
+        ) from fault
     except RecursionError as fault:
         raise Broken(f"{path.name}: is nested too deeply") from fault
     if not isinstance(case, dict):
@@ -75,7 +77,10 @@ class Loader:
         summary = self._object("summary")
         self.zone = self._find_zone()
         self.incident = Incident.start(
-            title=self._line("title"), codename=self._line("codename"), by=self.commander, zone_name=self.zone.key
+            title=self._line("title"),
+            codename=self._line("codename"),
+            by=self.commander,
+            zone_name=self.zone.key,
         )
         self._let_people_in()
         self._load_single("classification", self._object("classification"))
@@ -121,7 +126,9 @@ class Loader:
             if issubclass(section.model, TimedEntry):
                 for number, row in enumerate(self._rows(name), 1):
                     if row.get("precision") == Precision.DAY and row.get("at"):
-                        days.append(facts.read_moment(f"{name}[{number}].at", row["at"], ZoneInfo("UTC"), "second").at)
+                        days.append(
+                            facts.read_moment(f"{name}[{number}].at", row["at"], ZoneInfo("UTC"), "second").at
+                        )
         try:
             return moments.zone_of_days(days)
         except ValueError:
@@ -147,7 +154,11 @@ class Loader:
             {
                 "kind": str(AppendixKind.SOURCE),
                 "name": f"{source.get('id', '')} {source.get('title', '')}".strip(),
-                **{renamed.get(key, key): value for key, value in source.items() if key not in ("id", "title")},
+                **{
+                    renamed.get(key, key): value
+                    for key, value in source.items()
+                    if key not in ("id", "title")
+                },
             }
             for source in sources
         ]
@@ -216,7 +227,9 @@ class Loader:
             row.setdefault("state", str(StepState.DONE if done else StepState.OPEN))
         assignee = row.get("assignee")
         if assignee and str(assignee).lower() not in self.people:
-            self.warnings.append(f"next_steps[{number}].assignee: {assignee} is not in this incident; kept as the team")
+            self.warnings.append(
+                f"next_steps[{number}].assignee: {assignee} is not in this incident; kept as the team"
+            )
             row["assignee_role"] = row.get("assignee_role") or row.pop("assignee")
 
     def _author(self, section: Section, row: dict, number: int) -> User:
@@ -224,8 +237,12 @@ class Loader:
         if address is None:
             return self.commander
         author = self.people.get(str(address).lower())
-        if author is None or not self.incident.participants.filter(user=author, role__in=("commander", "responder")):
-            self.warnings.append(f"{section.name}[{number}].author: {address} cannot write here; the commander was taken")
+        if author is None or not self.incident.participants.filter(
+            user=author, role__in=("commander", "responder")
+        ):
+            self.warnings.append(
+                f"{section.name}[{number}].author: {address} cannot write here; the commander was taken"
+            )
             return self.commander
         return author
 
@@ -240,4 +257,6 @@ class Loader:
 
     def _warn_unknown(self, where: str, keys: set[str]) -> None:
         for key in sorted(keys):
-            self.warnings.append(f"{where + '.' if where else ''}{key} is not a key that is known; it was left out")
+            self.warnings.append(
+                f"{where + '.' if where else ''}{key} is not a key that is known; it was left out"
+            )

@@ -94,7 +94,9 @@ def resolve(local: datetime, zone: ZoneInfo, lenient: bool = False) -> datetime:
     clock = f"{local:%H:%M} on {local.day} {local:%b %Y}"
     if skipped:
         raise ValueError(f"{clock} does not exist in {zone.key}: the clocks went forward. Give another time.")
-    offsets = " or ".join(f"{local:%H:%M}{show_offset(local.replace(tzinfo=zone, fold=fold))}" for fold in (0, 1))
+    offsets = " or ".join(
+        f"{local:%H:%M}{show_offset(local.replace(tzinfo=zone, fold=fold))}" for fold in (0, 1)
+    )
     raise ValueError(f"{clock} happened twice in {zone.key}. Write {offsets}.")
 
 
@@ -105,7 +107,11 @@ def show_offset(aware: datetime) -> str:
 
 def iso(moment: Moment, zone: ZoneInfo) -> str:
     """ISO 8601 in the incident's zone; UTC is written Z."""
-    return moment.at.astimezone(zone).isoformat().replace("+00:00", "Z") if zone.key == "UTC" else moment.at.astimezone(zone).isoformat()
+    return (
+        moment.at.astimezone(zone).isoformat().replace("+00:00", "Z")
+        if zone.key == "UTC"
+        else moment.at.astimezone(zone).isoformat()
+    )
 
 
 def show_day(at: datetime, zone: ZoneInfo) -> str:
@@ -139,7 +145,14 @@ def zone_of_days(days: list[datetime]) -> ZoneInfo:
     Case files write a day as midnight with an offset; only a zone with that midnight shows the right date.
     Raises ValueError when no zone fits.
     """
-    common = ["UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles", "Asia/Tokyo"]
+    common = [
+        "UTC",
+        "Europe/London",
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Los_Angeles",
+        "Asia/Tokyo",
+    ]
     for name in [*common, *sorted(available_timezones())]:
         zone = ZoneInfo(name)
         if all(day.astimezone(zone).time() == time() for day in days):

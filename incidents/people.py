@@ -28,7 +28,9 @@ class NoGroupGrant(GroupObjectPermissionBase):
     content_object = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE)
 
     class Meta(GroupObjectPermissionBase.Meta):
-        constraints = [models.CheckConstraint(condition=models.Q(pk__isnull=True), name="no_grant_to_a_group")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(pk__isnull=True), name="no_grant_to_a_group")
+        ]
 
 
 class Participant(models.Model):
@@ -45,7 +47,9 @@ class Participant(models.Model):
         ordering = ["let_in_at", "pk"]
         constraints = [
             models.UniqueConstraint(fields=["incident", "user"], name="in_once"),
-            models.UniqueConstraint(fields=["incident"], condition=models.Q(role=Role.COMMANDER), name="one_commander"),
+            models.UniqueConstraint(
+                fields=["incident"], condition=models.Q(role=Role.COMMANDER), name="one_commander"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -61,7 +65,9 @@ class Participant(models.Model):
 class Acknowledgement(models.Model):
     """Somebody accepted the classification as it stood at `revision`; rows are only added."""
 
-    incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="acknowledgements")
+    incident = models.ForeignKey(
+        "incidents.Incident", on_delete=models.CASCADE, related_name="acknowledgements"
+    )
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     revision = models.PositiveIntegerField()
     at = models.DateTimeField(default=timezone.now)

@@ -35,7 +35,9 @@ class AccessRecord(models.Model):
 
 def record(incident, user, kind: str, subject: str = "") -> AccessRecord:
     """Note one opening or download; a report gets a copy number such as 3F9A-22C1."""
-    copy = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper() if kind == AccessRecord.Kind.REPORT else ""
+    copy = (
+        f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper() if kind == AccessRecord.Kind.REPORT else ""
+    )
     return AccessRecord.objects.create(
         incident=incident, user=user, kind=kind, subject=subject, revision=incident.revision, copy=copy
     )

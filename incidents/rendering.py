@@ -83,7 +83,9 @@ def shell(entry: Entry, incident) -> SafeString:
     return render_to_string("live/_entry.html", {"entry": dressed})
 
 
-def listed(section: Section, incident, audience: str, limit: int | None = None, oldest_first: bool = False) -> Listed:
+def listed(
+    section: Section, incident, audience: str, limit: int | None = None, oldest_first: bool = False
+) -> Listed:
     """A section for an audience; with a limit only the newest entries, and how many there are before them."""
     if not section.many:
         entry = section.single(incident)
@@ -135,7 +137,11 @@ def head_context(incident, audience: str) -> dict:
     """The document's title line and status, the same for everybody of an audience."""
     order = list(Status)
     detected = (
-        SECTIONS["timeline"].shown(incident, audience).filter(milestone=Milestone.DETECTED).order_by("place").first()
+        SECTIONS["timeline"]
+        .shown(incident, audience)
+        .filter(milestone=Milestone.DETECTED)
+        .order_by("place")
+        .first()
     )
     if detected:
         detected.incident = incident

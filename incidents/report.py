@@ -42,7 +42,9 @@ def compose(incident, copy: AccessRecord, audience: str) -> str:
     sections = rendering.document(incident, audience, oldest_first=True)
     people = list(incident.participants.select_related("user"))
     now = audiences(incident, [person.user_id for person in people])
-    at = dict(Acknowledgement.objects.filter(incident=incident).order_by("revision").values_list("user_id", "at"))
+    at = dict(
+        Acknowledgement.objects.filter(incident=incident).order_by("revision").values_list("user_id", "at")
+    )
     for person in people:
         person.accepted_at = at.get(person.user_id) if person.user_id in now else None
     reached = {}
@@ -75,7 +77,9 @@ def assets(incident, audience: str) -> dict[str, tuple[bytes, str]]:
     found = {"print.css": ((static / "css" / "print.css").read_bytes(), "text/css")}
     for name in FONTS:
         found[f"fonts/{name}"] = ((static / "fonts" / name).read_bytes(), "font/woff2")
-    for entry in SECTIONS["appendix"].shown(incident, audience).filter(kind=AppendixKind.FILE).exclude(stored=""):
+    for entry in (
+        SECTIONS["appendix"].shown(incident, audience).filter(kind=AppendixKind.FILE).exclude(stored="")
+    ):
         if entry.is_picture and (drawn := files.preview(entry)):
             found[f"preview/{entry.pk}"] = (drawn, "image/png")
     return found

@@ -16,7 +16,11 @@ TAGS = {
     "p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6", "hr",
     "a", "table", "thead", "tbody", "tr", "th", "td", "del", "span",
 }  # fmt: skip
-markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).disable("image").enable(["table", "strikethrough"])
+markdown = (
+    MarkdownIt("commonmark", {"html": False, "linkify": False})
+    .disable("image")
+    .enable(["table", "strikethrough"])
+)
 
 
 def show_bidi(html: str) -> str:

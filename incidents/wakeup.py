@@ -25,7 +25,9 @@ async def watch(woken: asyncio.Event) -> None:
 
 async def _listen(woken: asyncio.Event) -> None:
     parameters = connection.get_connection_params()
-    wanted = {key: parameters[key] for key in ("host", "port", "user", "password", "dbname") if parameters.get(key)}
+    wanted = {
+        key: parameters[key] for key in ("host", "port", "user", "password", "dbname") if parameters.get(key)
+    }
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listening:

@@ -18,7 +18,9 @@ def case(incident, audience: str) -> dict:
               for name in ("classification", "summary")}  # fmt: skip
     lists = _lists(incident, audience)
     appendix, background = lists.pop("appendix"), lists.pop("background")
-    notes = [row for row in appendix if row["kind"] == AppendixKind.NOTE and set(row) == {"name", "kind", "text"}]
+    notes = [
+        row for row in appendix if row["kind"] == AppendixKind.NOTE and set(row) == {"name", "kind", "text"}
+    ]
     head = {"codename": incident.codename, "title": incident.title}
     return {
         **head,
@@ -29,7 +31,9 @@ def case(incident, audience: str) -> dict:
         "summary": {**head, **single["summary"], "status": str(incident.status)},
         **lists,
         "background": background[0]["text"] if [set(row) for row in background] == [{"text"}] else background,
-        "appendix": [_evidence(row) for row in appendix if row["kind"] != AppendixKind.SOURCE and row not in notes],
+        "appendix": [
+            _evidence(row) for row in appendix if row["kind"] != AppendixKind.SOURCE and row not in notes
+        ],
         "compiler_notes": [row["text"] for row in notes],
     }
 
@@ -48,7 +52,9 @@ def _single(name: str, incident, audience: str) -> Entry:
 
 
 def _lists(incident, audience: str) -> dict[str, list[dict]]:
-    shown = {name: list(section.shown(incident, audience)) for name, section in SECTIONS.items() if section.many}
+    shown = {
+        name: list(section.shown(incident, audience)) for name, section in SECTIONS.items() if section.many
+    }
     position = {entry.pk: number for entries in shown.values() for number, entry in enumerate(entries, 1)}
     return {name: [_row(incident, entry, position) for entry in entries] for name, entries in shown.items()}
 

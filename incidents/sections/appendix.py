@@ -36,7 +36,12 @@ class Appendix(Entry):
     @property
     def is_picture(self) -> bool:
         """Whether a preview can be made."""
-        return bool(self.stored) and self.content_type in {"image/png", "image/jpeg", "image/gif", "image/webp"}
+        return bool(self.stored) and self.content_type in {
+            "image/png",
+            "image/jpeg",
+            "image/gif",
+            "image/webp",
+        }
 
 
 class AppendixForm(EntryForm):

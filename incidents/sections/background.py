@@ -13,7 +13,9 @@ class BackgroundBlock(Entry):
     own = ("heading", "text")
 
     heading = models.CharField(max_length=LINE, blank=True)
-    text = models.TextField(max_length=LONG, help_text="Markdown: *emphasis*, lists, links. HTML is shown as text.")
+    text = models.TextField(
+        max_length=LONG, help_text="Markdown: *emphasis*, lists, links. HTML is shown as text."
+    )
 
 
 class BackgroundForm(EntryForm):

@@ -42,11 +42,15 @@ class Entry(models.Model):
     asks_again = False  # a change of it asks everybody to accept the classification again
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="+", editable=False)
+    incident = models.ForeignKey(
+        "incidents.Incident", on_delete=models.PROTECT, related_name="+", editable=False
+    )
     number = models.PositiveIntegerField(default=0, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
     hidden = models.BooleanField(default=False, editable=False)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False)
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
+    )
     recorded_at = models.DateTimeField(default=timezone.now, editable=False)
     changed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", editable=False
@@ -73,12 +77,16 @@ class Entry(models.Model):
     @classmethod
     def moments(cls) -> tuple[str, ...]:
         """Those of the fields that are times."""
-        return tuple(name for name in cls.fields() if isinstance(cls._meta.get_field(name), models.DateTimeField))
+        return tuple(
+            name for name in cls.fields() if isinstance(cls._meta.get_field(name), models.DateTimeField)
+        )
 
     @classmethod
     def prose(cls) -> frozenset[str]:
         """Those of the fields whose text can be merged."""
-        return frozenset(name for name in cls.fields() if isinstance(cls._meta.get_field(name), models.TextField))
+        return frozenset(
+            name for name in cls.fields() if isinstance(cls._meta.get_field(name), models.TextField)
+        )
 
     @classmethod
     def units(cls) -> list[tuple[str, ...]]:

@@ -19,10 +19,17 @@ class Detail(Entry):
 
     phase = models.CharField(max_length=32, choices=Phase.choices)
     text = models.TextField("what is known", max_length=LONG)
-    technique = models.CharField("ATT&CK technique", max_length=120, blank=True, help_text="Such as T1078 Valid Accounts.")
+    technique = models.CharField(
+        "ATT&CK technique", max_length=120, blank=True, help_text="Such as T1078 Valid Accounts."
+    )
     source = models.CharField(max_length=300, blank=True)
     timeline_entry = models.ForeignKey(
-        TimelineEntry, verbose_name="timeline entry", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        TimelineEntry,
+        verbose_name="timeline entry",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
 
 
@@ -31,7 +38,16 @@ class DetailForm(EntryForm):
 
     class Meta:
         model = Detail
-        fields = ["phase", "text", "technique", "source", "timeline_entry", "checked", "constructed", "privileged"]
+        fields = [
+            "phase",
+            "text",
+            "technique",
+            "source",
+            "timeline_entry",
+            "checked",
+            "constructed",
+            "privileged",
+        ]
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, incident=incident, **kwargs)

@@ -41,6 +41,7 @@ class MomentWidget(forms.MultiWidget):
     def get_context(self, name, value, attrs):
         context = super().get_context(name, value, attrs)
         context["widget"]["zone"] = self.zone.key
+        context["widget"]["invalid"] = "aria-invalid" in (attrs or {})
         return context
 
 
@@ -138,9 +139,14 @@ class EntryForm(forms.ModelForm):
     @property
     def more_is_open(self) -> bool:
         """Whether something under “More” has an error or a value that must be seen."""
-        return any(bound.errors or bound.value() not in (None, "", False, "unknown") for bound in self.more_fields
-                   if bound.name not in self._moments) or any(
-            bound.errors or self.initial.get(bound.name) for bound in self.more_fields if bound.name in self._moments
+        return any(
+            bound.errors or bound.value() not in (None, "", False, "unknown")
+            for bound in self.more_fields
+            if bound.name not in self._moments
+        ) or any(
+            bound.errors or self.initial.get(bound.name)
+            for bound in self.more_fields
+            if bound.name in self._moments
         )
 
     def _under_more(self) -> set[str]:

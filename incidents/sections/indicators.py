@@ -51,7 +51,18 @@ class IndicatorForm(EntryForm):
 
     class Meta:
         model = Indicator
-        fields = ["type", "value", "role", "status", "note", "tlp", "placeholder", "checked", "constructed", "privileged"]
+        fields = [
+            "type",
+            "value",
+            "role",
+            "status",
+            "note",
+            "tlp",
+            "placeholder",
+            "checked",
+            "constructed",
+            "privileged",
+        ]
         help_texts = {"type": "Empty: found from the value.", "value": "Plain or defanged."}
 
     def clean(self) -> dict:

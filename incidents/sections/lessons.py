@@ -27,7 +27,9 @@ class LessonForm(EntryForm):
     agreed = forms.NullBooleanField(
         required=False,
         label="Agreed in the review",
-        widget=forms.Select(choices=[("unknown", "Not reviewed"), ("true", "Agreed"), ("false", "Not agreed")]),
+        widget=forms.Select(
+            choices=[("unknown", "Not reviewed"), ("true", "Agreed"), ("false", "Not agreed")]
+        ),
     )
 
     class Meta:

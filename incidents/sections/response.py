@@ -21,7 +21,12 @@ class ResponseEntry(TimedEntry):
     source = models.CharField("proof", max_length=LINE, blank=True)
     lasting = models.BooleanField("temporary or lasting", null=True, blank=True)
     next_step = models.ForeignKey(
-        NextStep, verbose_name="from next step", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        NextStep,
+        verbose_name="from next step",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
 
 
@@ -36,7 +41,17 @@ class ResponseForm(EntryForm):
 
     class Meta:
         model = ResponseEntry
-        fields = ["text", "kind", "done_by", "source", "lasting", "next_step", "checked", "constructed", "privileged"]
+        fields = [
+            "text",
+            "kind",
+            "done_by",
+            "source",
+            "lasting",
+            "next_step",
+            "checked",
+            "constructed",
+            "privileged",
+        ]
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, incident=incident, **kwargs)

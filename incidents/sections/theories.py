@@ -38,7 +38,9 @@ class TheoryForm(EntryForm):
 class TheoriesSection(Section):
     name = "theories"
     title = "Theories"
-    guidance = "What might explain the facts. Say what would prove it wrong. A theory that is ruled out stays."
+    guidance = (
+        "What might explain the facts. Say what would prove it wrong. A theory that is ruled out stays."
+    )
     kind = "th"
     prefix = "H"
     counted = "theories"

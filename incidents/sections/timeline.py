@@ -36,7 +36,12 @@ class TimelineEntry(TimedEntry):
     milestone = models.CharField(max_length=16, choices=Milestone.choices, blank=True)
     learned_at = moment_field(verbose_name="learned")
     learned_at_precision = precision_field()
-    note = models.TextField("conflict note", max_length=LONG, blank=True, help_text="What contradicts it, or how the time was found.")
+    note = models.TextField(
+        "conflict note",
+        max_length=LONG,
+        blank=True,
+        help_text="What contradicts it, or how the time was found.",
+    )
 
 
 class TimelineForm(EntryForm):
@@ -44,7 +49,17 @@ class TimelineForm(EntryForm):
 
     class Meta:
         model = TimelineEntry
-        fields = ["approximate", "text", "source", "link", "milestone", "note", "checked", "constructed", "privileged"]
+        fields = [
+            "approximate",
+            "text",
+            "source",
+            "link",
+            "milestone",
+            "note",
+            "checked",
+            "constructed",
+            "privileged",
+        ]
 
     def clean(self) -> dict:
         cleaned = super().clean()
@@ -58,7 +73,9 @@ class TimelineForm(EntryForm):
 class TimelineSection(TimedSection):
     name = "timeline"
     title = "Timeline"
-    guidance = "What happened, oldest first. One fact a line, with its source. Tick About when you are not sure."
+    guidance = (
+        "What happened, oldest first. One fact a line, with its source. Tick About when you are not sure."
+    )
     kind = "tl"
     prefix = "T"
     model = TimelineEntry

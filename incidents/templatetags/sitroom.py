@@ -30,7 +30,9 @@ def instant(at, zone, precision: str = "minute"):
     if at is None:
         return ""
     known = Moment(at, precision)
-    return format_html('<time class="num" datetime="{}">{}</time>', moments.iso(known, zone), moments.show(known, zone))
+    return format_html(
+        '<time class="num" datetime="{}">{}</time>', moments.iso(known, zone), moments.show(known, zone)
+    )
 
 
 @register.simple_tag

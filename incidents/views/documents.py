@@ -25,7 +25,9 @@ def index(request: HttpRequest) -> HttpResponse:
     """The incidents that this person is part of."""
     mine = Incident.objects.visible_to(request.user).select_related("commander")
     accepted = dict(
-        Acknowledgement.objects.filter(user=request.user).order_by("revision").values_list("incident_id", "revision")
+        Acknowledgement.objects.filter(user=request.user)
+        .order_by("revision")
+        .values_list("incident_id", "revision")
     )
     rows = list(mine)
     for incident in rows:
@@ -84,7 +86,9 @@ def summary(request: HttpRequest, incident) -> HttpResponse:
 def acknowledge(request: HttpRequest, incident) -> HttpResponse:
     """The gate: how to treat what one is about to read. POST accepts it; that is recorded."""
     following = request.POST.get("next") or request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(following, {request.get_host()}, require_https=request.is_secure()):
+    if not url_has_allowed_host_and_scheme(
+        following, {request.get_host()}, require_https=request.is_secure()
+    ):
         following = reverse("document", args=[incident.slug])
     if request.method == "POST":
         incident.acknowledge(by=request.user)
@@ -102,7 +106,9 @@ def acknowledge(request: HttpRequest, incident) -> HttpResponse:
 @by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
 def settings(request: HttpRequest, incident) -> HttpResponse:
     """Title and time zone of the incident."""
-    form = SettingsForm(request.POST or None, initial={"title": incident.title, "zone_name": incident.zone_name})
+    form = SettingsForm(
+        request.POST or None, initial={"title": incident.title, "zone_name": incident.zone_name}
+    )
     if request.method == "POST" and form.is_valid():
         incident.set_fields(by=request.user, **form.cleaned_data)
         return redirect("document", incident.slug)

@@ -45,7 +45,11 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
     if not chosen.many:
         raise Http404
     form = chosen.form(
-        request.POST, request.FILES or None, incident=incident, held=incident.held, instance=chosen.model(incident=incident)
+        request.POST,
+        request.FILES or None,
+        incident=incident,
+        held=incident.held,
+        instance=chosen.model(incident=incident),
     )
     received = None
     if form.is_valid() and form.cleaned_data.get("upload"):
@@ -104,7 +108,9 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
             saved = incident.add(chosen.model(pk=found.pk, **fields), by=request.user)
         else:
             restore = bool(request.POST.get("restore"))
-            saved = incident.change(found, by=request.user, version=version, reason=reason, restore=restore, **fields)
+            saved = incident.change(
+                found, by=request.user, version=version, reason=reason, restore=restore, **fields
+            )
     except Conflict as conflict:
         return _conflict(request, incident, chosen, conflict)
     _, found = find(incident, section, entry_id)
@@ -116,7 +122,9 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
 def edit(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
     """The form of an entry with its present text and version."""
     chosen, found = find(incident, section, entry_id)
-    return form_page(request, incident, chosen, chosen.form(incident=incident, held=incident.held, instance=found))
+    return form_page(
+        request, incident, chosen, chosen.form(incident=incident, held=incident.held, instance=found)
+    )
 
 
 @require_POST
@@ -178,14 +186,17 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
     problem = "" if text else "Nothing was written down: the line is empty."
     try:
         check_text(text)
-        if len(text) > chosen.model._meta.get_field("text" if "text" in chosen.model.own else "value").max_length:
+        if (
+            len(text)
+            > chosen.model._meta.get_field("text" if "text" in chosen.model.own else "value").max_length
+        ):
             problem = f"The line is too long. Use Add in {chosen.title}; your text is kept."
     except ValidationError as error:
         problem = error.messages[0]
     if problem:
         context = {"incident": incident, "text": text, "dest": chosen.name, "problem": problem}
         template = "live/_capture.html" if is_fragment(request) else "incidents/capture.html"
-        return render(request, template, {**context, "sections": SECTIONS.values()}, status=422)
+        return render(request, template, {**context, "destinations": SECTIONS.values()}, status=422)
     try:
         chosen_id = uuid.UUID(request.POST.get("id", ""))
     except ValueError:
@@ -195,7 +206,12 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
     _, entry = find(incident, chosen.name, entry.pk)
     if not is_fragment(request):
         return written(request, incident, chosen, entry)
-    context = {"incident": incident, "dest": chosen.name, "sections": SECTIONS.values(), "arrivals": arrivals(incident, entry)}
+    context = {
+        "incident": incident,
+        "dest": chosen.name,
+        "destinations": SECTIONS.values(),
+        "arrivals": arrivals(incident, entry),
+    }
     return render(request, "live/_capture.html", context)
 
 

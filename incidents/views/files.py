@@ -16,7 +16,9 @@ SANDBOX = "default-src 'none'; sandbox"
 
 def find(incident, entry_id: uuid.UUID) -> Appendix:
     """The entry with a stored file that this person may see; else 404."""
-    entry = SECTIONS["appendix"].shown(incident, incident.audience).filter(pk=entry_id).exclude(stored="").first()
+    entry = (
+        SECTIONS["appendix"].shown(incident, incident.audience).filter(pk=entry_id).exclude(stored="").first()
+    )
     if entry is None or not files.path_of(entry.stored).exists():
         raise Http404
     return entry

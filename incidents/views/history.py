@@ -55,7 +55,12 @@ def change(request: HttpRequest, incident, revision: int) -> HttpResponse:
     row = changes_for(incident, incident.audience).filter(revision=revision).first()
     if row is None:
         raise Http404
-    context = {"incident": incident, "rows": described(incident, [row], incident.audience), "open": True, "single": True}
+    context = {
+        "incident": incident,
+        "rows": described(incident, [row], incident.audience),
+        "open": True,
+        "single": True,
+    }
     return render(request, "incidents/history.html", context)
 
 

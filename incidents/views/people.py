@@ -56,10 +56,14 @@ def hand_over(request: HttpRequest, incident) -> HttpResponse:
     if not form.is_valid():
         return _page(request, incident, hand_over_form=form, status=422)
     try:
-        incident.hand_over(form.cleaned_data["successor"], by=request.user, reason=form.cleaned_data["reason"])
+        incident.hand_over(
+            form.cleaned_data["successor"], by=request.user, reason=form.cleaned_data["reason"]
+        )
     except Refused:
         problem = "Command was handed over already. Reload to see who has it."
-        return render(request, "incidents/refused.html", {"incident": incident, "problem": problem}, status=409)
+        return render(
+            request, "incidents/refused.html", {"incident": incident, "problem": problem}, status=409
+        )
     except Impossible as error:
         form.add_error("successor", str(error))
         return _page(request, incident, hand_over_form=form, status=422)
@@ -77,10 +81,14 @@ def _act(request, incident, user_id: uuid.UUID, act) -> HttpResponse:
     return redirect("people", incident.slug)
 
 
-def _page(request, incident, *, form=None, hand_over_form=None, problem: str = "", status: int = 200) -> HttpResponse:
+def _page(
+    request, incident, *, form=None, hand_over_form=None, problem: str = "", status: int = 200
+) -> HttpResponse:
     people = list(incident.participants.select_related("user", "let_in_by"))
     accepted = access.audiences(incident, [person.user_id for person in people])
-    at = dict(Acknowledgement.objects.filter(incident=incident).order_by("revision").values_list("user_id", "at"))
+    at = dict(
+        Acknowledgement.objects.filter(incident=incident).order_by("revision").values_list("user_id", "at")
+    )
     seen = reading.last_seen(incident)
     for person in people:
         person.accepted_at = at.get(person.user_id) if person.user_id in accepted else None

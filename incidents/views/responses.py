@@ -14,7 +14,9 @@ def is_fragment(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def document_url(incident, section: Section | None = None, entry: Entry | None = None, query: str = "") -> str:
+def document_url(
+    incident, section: Section | None = None, entry: Entry | None = None, query: str = ""
+) -> str:
     """The document, at an entry if there is one."""
     anchor = f"#{section.name}-{entry.pk}" if section and entry and not entry.hidden else ""
     anchor = anchor or (f"#{section.name}" if section else "")
@@ -24,7 +26,9 @@ def document_url(incident, section: Section | None = None, entry: Entry | None =
 def arrivals(incident, entry: Entry) -> str:
     """The entry for the page that wrote it, in the form of a live message."""
     inside = (
-        gone(entry_section(entry), entry.pk) if entry.hidden else shell(entry, incident) + mini(entry, incident)
+        gone(entry_section(entry), entry.pk)
+        if entry.hidden
+        else shell(entry, incident) + mini(entry, incident)
     )
     return f'<div data-arrivals hidden data-revision="{incident.revision}">{inside}</div>'
 
@@ -36,7 +40,9 @@ def entry_section(entry: Entry) -> Section:
     return SECTIONS[entry.section]
 
 
-def written(request: HttpRequest, incident, section: Section, entry: Entry, *, merged: bool = False) -> HttpResponse:
+def written(
+    request: HttpRequest, incident, section: Section, entry: Entry, *, merged: bool = False
+) -> HttpResponse:
     """After a save: the entry for htmx, the document for a browser without scripts."""
     if not is_fragment(request):
         return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))

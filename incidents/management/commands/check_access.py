@@ -16,10 +16,16 @@ class Command(BaseCommand):
 
     def handle(self, *, codename: str | None, **options):
         incidents = [find_incident(codename)] if codename else list(Incident.objects.order_by("slug"))
-        faults = [f"{incident.codename}: {fault}" for incident in incidents for fault in grant_faults(incident)]
+        faults = [
+            f"{incident.codename}: {fault}" for incident in incidents for fault in grant_faults(incident)
+        ]
         for table in (UserObjectPermission, GroupObjectPermission):
             if stray := table.objects.filter(content_type__app_label="incidents").count():
-                faults.append(f"{stray} rows in guardian's generic table {table._meta.db_table}; they grant nothing")
+                faults.append(
+                    f"{stray} rows in guardian's generic table {table._meta.db_table}; they grant nothing"
+                )
         if faults:
             raise CommandError("\n".join(faults))
-        self.stdout.write(f"{len(incidents)} incident{'s' if len(incidents) != 1 else ''}: grants and participants agree.")
+        self.stdout.write(
+            f"{len(incidents)} incident{'s' if len(incidents) != 1 else ''}: grants and participants agree."
+        )

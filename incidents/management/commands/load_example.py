@@ -38,7 +38,9 @@ class Command(BaseCommand):
             self.stdout.write(f"Loaded the example incident {incident.codename}.")
         self.stdout.write(f"Sign in with one click (development only, for {HOURS} hours):")
         for person in people:
-            self.stdout.write(f"  {person.role:<10} {person.display_name:<20} {sign_in_link(person, base_url)}")
+            self.stdout.write(
+                f"  {person.role:<10} {person.display_name:<20} {sign_in_link(person, base_url)}"
+            )
 
     def account(self, row: dict) -> User:
         """The account of one invented person; `role` is what it has in the example."""

@@ -13,7 +13,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("file", type=Path)
-        parser.add_argument("--commander", required=True, metavar="EMAIL", help="who commands it; made if new")
+        parser.add_argument(
+            "--commander", required=True, metavar="EMAIL", help="who commands it; made if new"
+        )
 
     def handle(self, *, file: Path, commander: str, **options):
         email = commander.lower()

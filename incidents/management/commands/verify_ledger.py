@@ -16,7 +16,11 @@ class Command(BaseCommand):
 
     def handle(self, *, codename: str | None, head: str, **options):
         incidents = [find_incident(codename)] if codename else list(Incident.objects.order_by("slug"))
-        faults = [f"{i.codename}: {fault}" for i in incidents for fault in ledger.faults(i, head if codename else "")]
+        faults = [
+            f"{i.codename}: {fault}"
+            for i in incidents
+            for fault in ledger.faults(i, head if codename else "")
+        ]
         if faults:
             raise CommandError("\n".join(faults))
         self.stdout.write(f"{len(incidents)} ledger{'s' if len(incidents) != 1 else ''} whole.")

@@ -1,0 +1,64 @@
+"""Fixtures that all tests share."""
+
+from importlib import import_module
+
+import pytest
+from django.db import connection
+from django.test import Client, TransactionTestCase
+
+from tests import factories
+from tests.room import Room
+
+triggers = import_module("incidents.migrations.0002_append_only").triggers
+
+
+@pytest.fixture(autouse=True)
+def own_files(settings, tmp_path):
+    """Evidence files of a test go into its own folder; passwords are hashed fast."""
+    settings.FILES_DIR = tmp_path / "files"
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def flush_past_the_triggers():
+    """Let a transactional test empty the ledger afterwards: take the triggers down for the flush only."""
+    flush = TransactionTestCase._fixture_teardown
+
+    def teardown(self):
+        with connection.cursor() as cursor:
+            for _, drop in reversed(triggers(connection.vendor)):
+                cursor.execute(drop)
+        flush(self)
+        with connection.cursor() as cursor:
+            for create, _ in triggers(connection.vendor):
+                cursor.execute(create)
+
+    TransactionTestCase._fixture_teardown = teardown
+    yield
+    TransactionTestCase._fixture_teardown = flush
+
+
+@pytest.fixture
+def dana(db):
+    """An account that commands the incidents of these tests."""
+    return factories.user("dana")
+
+
+@pytest.fixture
+def incident(dana):
+    """An incident that has just been started."""
+    return factories.incident(dana)
+
+
+@pytest.fixture
+def as_dana(dana):
+    """A signed-in client of the commander."""
+    client = Client()
+    client.force_login(dana)
+    return client
+
+
+@pytest.fixture
+def room(db):
+    """The full room: every persona, and a canary in every field of every section."""
+    return Room()

@@ -1,0 +1,119 @@
+"""A room in which every leak names its source: nine personas, and a canary in every field of every section."""
+
+import uuid
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import models
+from django.test import Client
+
+from incidents import files
+from incidents.sections import SECTIONS
+from incidents.vocabulary import Role
+from tests import factories
+
+PERSONAS = (
+    "anonymous",
+    "outsider",
+    "superuser",
+    "executive",
+    "reader",
+    "responder",
+    "legal",
+    "commander",
+    "revoked",
+    "disabled",
+)
+ROLES = {"executive": Role.EXECUTIVE, "reader": Role.READER, "responder": Role.RESPONDER, "legal": Role.LEGAL}
+
+
+def canary(*parts: object) -> str:
+    """A word that occurs nowhere else."""
+    return "canary" + "".join(str(part).replace("_", "").replace("-", "") for part in parts)
+
+
+def canaries_of(section: str, suffix: str = "") -> dict[str, str]:
+    """A canary for each free-text field of a section."""
+    model = SECTIONS[section].model
+    fields = {}
+    for name in model.own:
+        column = model._meta.get_field(name)
+        if isinstance(column, models.URLField):
+            fields[name] = f"https://{canary(section, name, suffix)}.example/"
+        elif (
+            isinstance(column, models.CharField | models.TextField) and not column.choices and column.editable
+        ):
+            fields[name] = canary(section, name, suffix)
+    return fields
+
+
+class Room:
+    """The incident KESTREL, a second incident OSPREY of somebody else, and a client for each persona."""
+
+    def __init__(self) -> None:
+        self.people = {
+            name: factories.user(name, is_superuser=name == "superuser", is_staff=name == "superuser")
+            for name in PERSONAS
+            if name != "anonymous"
+        }
+        self.incident = factories.incident(self.people["commander"], title=canary("title"))
+        for name, role in ROLES.items():
+            factories.participant(self.incident, self.people[name], role)
+        for name in ("revoked", "disabled"):
+            factories.participant(self.incident, self.people[name])
+        self.entries = {name: factories.entry(self.incident, name, **canaries_of(name)) for name in SECTIONS}
+        self.marked = {
+            name: factories.entry(self.incident, name, privileged=True, **canaries_of(name, "marked"))
+            for name, section in SECTIONS.items()
+            if section.many
+        }
+        self.hidden = {
+            name: factories.entry(self.incident, name, **canaries_of(name, "hidden"))
+            for name, section in SECTIONS.items()
+            if section.many
+        }
+        for entry in self.hidden.values():
+            self.incident.remove(entry, by=self.people["commander"])
+        for name in (*ROLES, "revoked", "disabled"):
+            self.incident.acknowledge(by=self.people[name])
+        self.file = self._file()
+        self.incident.let_out(self.people["revoked"], by=self.people["commander"])
+        self.people["disabled"].is_active = False
+        self.people["disabled"].save()
+        self.other = factories.incident(self.people["outsider"], codename="OSPREY", title="Somebody else's")
+        self.foreign = {name: factories.entry(self.other, name) for name in SECTIONS}
+        self.incident.refresh_from_db()
+
+    def _file(self):
+        received = files.receive(
+            SimpleUploadedFile("evidence.txt", canary("file", "bytes").encode()), self.incident
+        )
+        model = SECTIONS["appendix"].model
+        entry = model(
+            pk=uuid.uuid4(),
+            kind="file",
+            name=canary("file", "name") + ".txt",
+            size=received.size,
+            sha256=received.sha256,
+            content_type=received.content_type,
+            stored=received.stored,
+        )
+        self.incident.add(entry, by=self.people["commander"])
+        return entry
+
+    def client(self, persona: str) -> Client:
+        """A client signed in as a persona; a disabled one holds a session from before it was disabled."""
+        client = Client(raise_request_exception=False)
+        if persona != "anonymous":
+            person = self.people[persona]
+            was = person.is_active
+            if not was:
+                type(person).objects.filter(pk=person.pk).update(is_active=True)
+            client.force_login(type(person).objects.get(pk=person.pk))
+            if not was:
+                type(person).objects.filter(pk=person.pk).update(is_active=False)
+        return client
+
+    def summary_canaries(self) -> set[str]:
+        """What an executive may see."""
+        shown = ("statement", "business_impact", "current_state", "decisions_wanted")
+        return {canary("summary", name) for name in shown}
