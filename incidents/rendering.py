@@ -40,7 +40,7 @@ def release() -> str:
 
 
 def _key(entry: Entry) -> str:
-    people = [getattr(entry, name) for name in SECTIONS[entry.section].joins()]
+    people = [getattr(entry, name, None) for name in SECTIONS[entry.section].joins()]  # unwritten: no author
     names = "|".join(str(person) for person in people if person is not None)
     made_from = f"{release()}|{entry.version}|{entry.incident.slug}|{entry.incident.zone_name}|{names}"
     return hashlib.blake2s(made_from.encode(), digest_size=16).hexdigest()
