@@ -42,6 +42,10 @@ class AccountAdmin(UserAdmin):
     add_fieldsets = [(None, {"fields": ["email", "display_name", "zone"]})]
     filter_horizontal = []
 
+    def has_delete_permission(self, request, obj=None) -> bool:
+        """Accounts are closed, never deleted: the page that asks would list the incidents they are part of."""
+        return False
+
 
 admin.site.unregister(Group)
 admin.site.site_header = "Sitroom accounts"

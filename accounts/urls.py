@@ -1,4 +1,4 @@
-"""Routes of signing in and out."""
+"""Routes of signing in and out. The admin site's own are replaced, so that there is one door in and one out."""
 
 from django.urls import path
 
@@ -8,4 +8,6 @@ urlpatterns = [
     path("sign-in/", views.SignIn.as_view(), name="sign-in"),
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),
     path("sign-in/link/<str:token>/", views.sign_in_by_link, name="sign-in-link"),
+    path("admin/login/", views.admin_sign_in, name="admin-sign-in"),
+    path("admin/logout/", views.SignOut.as_view(), name="admin-sign-out"),
 ]

@@ -58,7 +58,8 @@ def _write_moment(section: Section, entry: Entry, field: str, zone: ZoneInfo) ->
     alone = (
         f"{field}_precision" in section.model.fields() and f"{field}_precision" not in section.facts.values()
     )
-    if alone and field != "until" and moment.precision == Precision.DAY:
+    alone = alone and not (field == "until" and entry.at_precision == Precision.DAY)
+    if alone and moment.precision == Precision.DAY:
         return moment.at.astimezone(zone).date().isoformat()
     return moments.iso(moment, zone)
 
@@ -113,10 +114,18 @@ def _read_moment_into(
     precision = facts.get(own_key) if own_key else facts.get("precision", "") if field == "until" else ""
     if precision and precision not in Precision.values:
         raise Unreadable(own_key or "precision", f"{precision!r} is not one of {', '.join(Precision.values)}")
+    if precision and not own_key:
+        precision = _borrowed(precision, read_moment(key, facts[key], zone).at)
     moment = read_moment(key, facts[key], zone, precision or "")
     fields[field] = moment.at
     if companion in section.model.fields():
         fields[companion] = moment.precision
+
+
+def _borrowed(precision: str, end: datetime) -> str:
+    """The precision that an end has from its beginning; empty where the end is written more exactly."""
+    finer = end.second or end.minute and precision != Precision.MINUTE
+    return "" if finer or precision == Precision.DAY and end.time() != time() else precision
 
 
 def _plain(key: str, column: models.Field, value: object):

@@ -143,7 +143,7 @@ class Incident(models.Model):
                 raise Conflict(entry, base, mine, theirs, merged, conflicts, hidden=entry.hidden)
             if merged == theirs and not entry.hidden:
                 return Saved(None)
-            if merged["privileged"] != entry.privileged:
+            if merged.get("privileged", entry.privileged) != entry.privileged:
                 self._may_mark(True, by)
             entry.assign(merged)
             entry.hidden = False
@@ -284,7 +284,7 @@ class Incident(models.Model):
 
     def _values_at(self, entry, version: int, by) -> dict:
         values = ledger.values_at(entry.pk, version)
-        if values is None or (values["privileged"] and not access.can(by, self, Capability.PRIVILEGED)):
+        if values is None or (values.get("privileged") and not access.can(by, self, Capability.PRIVILEGED)):
             return type(entry)(incident=self).values()
         return values
 

@@ -89,8 +89,6 @@ def listed(
     """A section for an audience; with a limit only the newest entries, and how many there are before them."""
     if not section.many:
         entry = section.single(incident)
-        if entry.privileged and audience != Audience.PRIVILEGED:
-            entry = section.model(pk=entry.pk, incident=incident)
         dress([entry], incident)
         return Listed(section, [("", "", [entry])], 1, entry if entry.version else None)
     entries = list(section.shown(incident, audience))
@@ -110,8 +108,6 @@ def document(incident, audience: str, limit: int | None = None, oldest_first: bo
 def brief_context(incident) -> dict:
     """What the executive's page shows, and nothing else."""
     summary = SECTIONS["summary"].single(incident)
-    if summary.privileged or summary.hidden:
-        summary = SECTIONS["summary"].model(pk=summary.pk, incident=incident)
     summary.incident = incident
     reached = SECTIONS["timeline"].shown(incident, Audience.DOCUMENT).exclude(milestone="")
     milestones = list(reached)

@@ -14,7 +14,7 @@ NOTE_NAME = "Note on this record"
 def case(incident, audience: str) -> dict:
     """The facts of everything that the audience may read, in the shape of tests/cases/*.json."""
     zone = incident.zone
-    single = {name: facts.written(SECTIONS[name], _single(name, incident, audience), zone)
+    single = {name: facts.written(SECTIONS[name], _single(name, incident), zone)
               for name in ("classification", "summary")}  # fmt: skip
     lists = _lists(incident, audience)
     appendix, background = lists.pop("appendix"), lists.pop("background")
@@ -43,10 +43,8 @@ def text(incident, audience: str) -> str:
     return json.dumps(case(incident, audience), ensure_ascii=False, indent=2) + "\n"
 
 
-def _single(name: str, incident, audience: str) -> Entry:
+def _single(name: str, incident) -> Entry:
     entry = SECTIONS[name].single(incident)
-    if entry.privileged and audience != Audience.PRIVILEGED:
-        entry = SECTIONS[name].model(pk=entry.pk, incident=incident)
     entry.incident = incident
     return entry
 

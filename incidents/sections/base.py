@@ -37,7 +37,7 @@ class Entry(models.Model):
     """
 
     section = ""
-    common = ("checked", "constructed", "privileged")
+    common: tuple[str, ...] = ("checked", "constructed", "privileged")
     own: tuple[str, ...] = ()
     asks_again = False  # a change of it asks everybody to accept the classification again
 

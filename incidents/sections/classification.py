@@ -18,6 +18,7 @@ class Classification(Entry):
     """The label, how the information is to be treated and where it may be discussed."""
 
     section = "classification"
+    common = ()  # everybody who is let in must read it, so it is never marked
     own = ("scheme", "tlp", "treatment", "discussion")
     asks_again = True
 

@@ -12,6 +12,7 @@ class Summary(Entry):
     """Facts of the template's sentence, the sentence itself once somebody edits it, and what is wanted."""
 
     section = "summary"
+    common = ("checked", "constructed")  # written for executives, so never privileged
     own = (
         "statement",
         "notified_at",

