@@ -6,6 +6,7 @@ cannot switch a protection off silently.
 
 import os
 import secrets
+import warnings
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -147,7 +148,9 @@ vars().update({name: value for name, value in EMAIL_CONFIG.items() if name.start
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
+# The default of Django 6; until then the setting itself warns that it will go.
 FORMS_URLFIELD_ASSUME_HTTPS = True
+warnings.filterwarnings("ignore", "The FORMS_URLFIELD_ASSUME_HTTPS transitional setting")
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"

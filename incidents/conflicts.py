@@ -63,10 +63,12 @@ def differences(model: type[Entry], before: dict, after: dict, zone, people: dic
     """The fields that differ between two ledger values of an entry, in the order of its form."""
     found = []
     for unit in model.units():
-        if all(before.get(name) == after.get(name) for name in unit):
+        column = model._meta.get_field(unit[0])
+        unsaid = {None, ""} if column.null else {None, "", False}
+        if all(before.get(name) == after.get(name) or {before.get(name), after.get(name)} <= unsaid for name in unit):
             continue
         old, new = (spoken(model, unit[0], side, zone, people) for side in (before, after))
-        label = str(model._meta.get_field(unit[0]).verbose_name)
+        label = str(column.verbose_name)
         found.append(Difference(unit[0], label[:1].upper() + label[1:], word_diff(old, new)))
     return found
 

@@ -58,7 +58,7 @@ def participant(
 def entry(incident: Incident, section: str, by: User | None = None, **fields):
     """An entry with the least that its section needs."""
     chosen = SECTIONS[section]
-    values = {**LEAST[section], **fields}
+    values = {**LEAST.get(section, {"text": "What happened"}), **fields}
     new = chosen.model(pk=uuid.uuid4(), **values) if chosen.many else chosen.single(incident)
     if not chosen.many:
         for name, value in values.items():

@@ -11,7 +11,9 @@ TREATMENT = (
     "For the people named under People, and nobody else. Do not forward, quote or photograph. "
     "Somebody else needs to know? Ask the incident commander."
 )
-DISCUSSION = "Here, and in person or by phone with people on the list. Not in mail, chat, the wiki or the issue tracker."
+DISCUSSION = (
+    "Here, and in person or by phone with people on the list. Not in mail, chat, the wiki or the issue tracker."
+)
 
 
 class Classification(Entry):

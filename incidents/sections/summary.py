@@ -86,7 +86,10 @@ class SummaryForm(EntryForm):
 class SummarySection(Section):
     name = "summary"
     title = "Summary"
-    guidance = "What a director needs in a minute: what happened, what it means, what comes next. Executives read this only."
+    guidance = (
+        "What a director needs in a minute: what happened, what it means, what comes next. "
+        "Executives read this only."
+    )
     kind = "one"
     many = False
     model = Summary
