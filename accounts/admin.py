@@ -43,7 +43,7 @@ class AccountAdmin(UserAdmin):
     filter_horizontal = []
 
     def has_delete_permission(self, request, obj=None) -> bool:
-        """Accounts are closed, never deleted: the page that asks would list the incidents they are part of."""
+        """An account is closed, never deleted: the page that asks would list its incidents."""
         return False
 
 

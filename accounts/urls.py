@@ -1,4 +1,4 @@
-"""Routes of signing in and out. The admin site's own are replaced, so that there is one door in and one out."""
+"""Routes of signing in and out, those of the admin site included: one door in and one out."""
 
 from django.urls import path
 

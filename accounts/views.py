@@ -48,7 +48,7 @@ def sign_in_by_link(request: HttpRequest, token: str) -> HttpResponse:
 @login_not_required
 @require_GET
 def admin_sign_in(request: HttpRequest) -> HttpResponse:
-    """Where the admin site sends whoever may not see it: to the sign-in page, or away if they are signed in."""
+    """Where the admin site sends whoever may not see it: to sign in, or away if they have."""
     if not request.user.is_authenticated:
         return redirect_to_login(request.GET.get("next", ""))
     if not request.user.is_staff:

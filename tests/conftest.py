@@ -19,6 +19,13 @@ def own_files(settings, tmp_path):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix, tmp_path_factory):
+    """On SQLite the database is a file: threads connect to it, and the live stream watches it."""
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = tmp_path_factory.mktemp("database") / "test.sqlite3"
+
+
 @pytest.fixture(autouse=True, scope="session")
 def flush_past_the_triggers():
     """Let a transactional test empty the ledger afterwards: take the triggers down for the flush only."""

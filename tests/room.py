@@ -1,4 +1,4 @@
-"""A room in which every leak names its source: nine personas, and a canary in every field of every section."""
+"""A room in which every leak names its source: ten personas, a canary in every field of every section."""
 
 import uuid
 
@@ -75,7 +75,9 @@ class Room:
             self.incident.remove(entry, by=self.people["commander"])
         for name in (*ROLES, "revoked", "disabled"):
             self.incident.acknowledge(by=self.people[name])
-        self.file = self._file()
+        evidence = SimpleUploadedFile("evidence.txt", canary("file", "bytes").encode())
+        self.file = self._file(evidence, canary("file", "name") + ".txt")
+        self.picture = self._file(factories.picture(), canary("picture", "name") + ".png")
         self.incident.let_out(self.people["revoked"], by=self.people["commander"])
         self.people["disabled"].is_active = False
         self.people["disabled"].save()
@@ -83,15 +85,12 @@ class Room:
         self.foreign = {name: factories.entry(self.other, name) for name in SECTIONS}
         self.incident.refresh_from_db()
 
-    def _file(self):
-        received = files.receive(
-            SimpleUploadedFile("evidence.txt", canary("file", "bytes").encode()), self.incident
-        )
-        model = SECTIONS["appendix"].model
-        entry = model(
+    def _file(self, upload, name: str):
+        received = files.receive(upload, self.incident)
+        entry = SECTIONS["appendix"].model(
             pk=uuid.uuid4(),
             kind="file",
-            name=canary("file", "name") + ".txt",
+            name=name,
             size=received.size,
             sha256=received.sha256,
             content_type=received.content_type,
