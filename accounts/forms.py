@@ -3,7 +3,6 @@
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 
-
 WRONG = "This e-mail and password do not belong together. Your e-mail is kept; type the password again."
 
 

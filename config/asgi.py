@@ -11,7 +11,7 @@ from incidents.live import Live
 THREADS = 8
 
 live = Live()
-threaded = WSGIMiddleware(pages, workers=THREADS)
+threaded = WSGIMiddleware(pages, workers=THREADS)  # type: ignore[arg-type]
 
 
 async def application(scope, receive, send):

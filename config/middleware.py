@@ -11,13 +11,19 @@ POLICY = (
 )
 
 
+class NoncedRequest(HttpRequest):
+    """A request whose page may carry one inline style sheet with this nonce."""
+
+    csp_nonce: str
+
+
 def security_headers(get_response: Callable[[HttpRequest], HttpResponse]):
     """Add CSP with a nonce per response, no-store and same-origin isolation; a view's own CSP is kept.
 
     Static files never come here with a session, so they alone keep their own cache header.
     """
 
-    def middleware(request: HttpRequest) -> HttpResponse:
+    def middleware(request: NoncedRequest) -> HttpResponse:
         request.csp_nonce = secrets.token_urlsafe(16)
         response = get_response(request)
         response.headers.setdefault("Content-Security-Policy", POLICY.format(nonce=request.csp_nonce))

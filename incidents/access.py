@@ -25,15 +25,15 @@ def can(user, incident, capability: str) -> bool:
     return capability in capabilities(user, incident)
 
 
-def visible(queryset: QuerySet, user) -> QuerySet:
-    """The incidents of the queryset that this person may know to exist."""
+def visible(queryset: QuerySet, user, capability: str = Capability.SUMMARY) -> QuerySet:
+    """The incidents of the queryset in which this person holds the capability; SUMMARY: may know of them."""
     if not user.is_authenticated or not user.is_active:
         return queryset.none()
     granted = IncidentGrant.objects.filter(
         content_object=OuterRef("pk"),
         user=user,
         user__is_active=True,
-        permission__codename=Capability.SUMMARY,
+        permission__codename=capability,
     )
     return queryset.filter(Exists(granted))
 

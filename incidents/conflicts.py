@@ -90,10 +90,6 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
     """What the conflict screen shows: both sides against the common base, and a form with the joined draft."""
     people = names_of(incident)
     entry, zone = conflict.entry, incident.zone
-    draft = section.model(pk=entry.pk, incident=incident)
-    draft.assign(joined(conflict, section.model))
-    draft.version, draft._state.adding = entry.version, False
-
     def form_with(values: dict):
         side = section.model(pk=entry.pk, incident=incident)
         side.assign(values)
@@ -108,7 +104,7 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
         "theirs": differences(section.model, conflict.base, conflict.theirs, zone, people),
         "mine": differences(section.model, conflict.base, conflict.mine, zone, people),
         "mine_form": form_with(conflict.mine),
-        "form": form_with(draft.values()),
+        "form": form_with(joined(conflict, section.model)),
         "me": user,
     }
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from accounts.models import User
 from incidents import moments
 from incidents.moments import Moment
 from incidents.sections.base import Entry, Section
@@ -47,7 +48,7 @@ def written(section: Section, entry: Entry, zone: ZoneInfo) -> dict:
             continue
         if isinstance(value, datetime):
             value = _write_moment(section, entry, field, zone)
-        elif isinstance(value, models.Model):
+        elif isinstance(value, User):
             value = value.email
         facts[key] = value
     return facts
@@ -128,7 +129,7 @@ def _borrowed(precision: str, end: datetime) -> str:
     return "" if finer or precision == Precision.DAY and end.time() != time() else precision
 
 
-def _plain(key: str, column: models.Field, value: object):
+def _plain(key: str, column, value: object):
     wanted = (
         bool
         if isinstance(column, models.BooleanField)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import magic
+from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -33,6 +34,11 @@ class Received:
     sha256: str
     content_type: str
 
+    def put_on(self, entry) -> None:
+        """Set what only the server knows of a file."""
+        entry.stored, entry.size = self.stored, self.size
+        entry.sha256, entry.content_type = self.sha256, self.content_type
+
 
 def path_of(stored: str) -> Path:
     """Where a stored file is."""
@@ -41,14 +47,15 @@ def path_of(stored: str) -> Path:
 
 def receive(upload: UploadedFile, incident) -> Received:
     """Write an upload to disk and hash it on the way; raises ValidationError over a quota, leaving nothing behind."""
-    if upload.size > settings.MAX_FILE_BYTES:
+    expected = upload.size or 0
+    if expected > settings.MAX_FILE_BYTES:
         raise ValidationError(
             f"The file is larger than {settings.MAX_FILE_BYTES // 2**20} MB. Your text is kept."
         )
     used = (
         Appendix.objects.filter(incident=incident).exclude(stored="").aggregate(sum=Sum("size"))["sum"] or 0
     )
-    if used + upload.size > settings.MAX_INCIDENT_BYTES:
+    if used + expected > settings.MAX_INCIDENT_BYTES:
         left = max(0, settings.MAX_INCIDENT_BYTES - used) // 2**20
         raise ValidationError(f"This incident's files have room for {left} MB more. Your text is kept.")
     stored = secrets.token_hex(24)
@@ -70,6 +77,18 @@ def receive(upload: UploadedFile, incident) -> Received:
             "The file could not be stored: the disk is full or read-only. Your text is kept."
         ) from error
     return Received(stored, size, digest.hexdigest(), magic.from_file(str(target), mime=True)[:120])
+
+
+def receive_from(form: forms.BaseForm, incident) -> Received | None:
+    """The upload of a valid form; None when there is none, or when a quota became an error of the form."""
+    upload = form.cleaned_data.get("upload") if form.is_valid() else None
+    if upload is None:
+        return None
+    try:
+        return receive(upload, incident)
+    except ValidationError as error:
+        form.add_error("upload", error)
+        return None
 
 
 def discard(received: Received) -> None:

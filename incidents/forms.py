@@ -123,4 +123,6 @@ class HandOverForm(forms.Form):
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, **kwargs)
         inside = incident.participants.exclude(role=Role.COMMANDER).values("user_id")
-        self.fields["successor"].queryset = User.objects.filter(pk__in=inside, is_active=True)
+        choice = self.fields["successor"]
+        assert isinstance(choice, forms.ModelChoiceField)
+        choice.queryset = User.objects.filter(pk__in=inside, is_active=True)

@@ -41,9 +41,10 @@ def admit(user, slug: str, capability: str, *, accepted: bool = True) -> Inciden
     if accepted and not access.has_acknowledged(user, incident):
         raise MustAcknowledge(incident)
     incident.held = access.capabilities(user, incident)
-    incident.audience = access.audience_of(incident.held)
-    if incident.audience is None:
+    audience = access.audience_of(incident.held)
+    if audience is None:
         raise Http404
+    incident.audience = audience
     if capability not in incident.held:
         raise PermissionDenied
     return incident
@@ -61,7 +62,7 @@ def requires(capability: str, *, accepted: bool = True) -> Callable:
                 return ask_to_acknowledge(request, first.incident)
             return view(request, incident, **kwargs)
 
-        gated.capability = Capability(capability)
+        gated.capability = Capability(capability)  # type: ignore[attr-defined]
         return gated
 
     return gate
@@ -78,7 +79,7 @@ def by_method(**capabilities: str) -> Callable:
         def gated(request: HttpRequest, codename: str, **kwargs) -> HttpResponse:
             return gates[request.method or "GET"](request, codename, **kwargs)
 
-        gated.capability = Capability(capabilities["GET"])
+        gated.capability = Capability(capabilities["GET"])  # type: ignore[attr-defined]
         return gated
 
     return gate

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,7 +20,7 @@ from accounts.models import validate_zone
 from incidents import access, codenames, ledger, merging
 from incidents.ledger import Action, Change
 from incidents.people import PERMISSIONS, Acknowledgement, Participant, write_grants
-from incidents.vocabulary import Capability, Role, Status
+from incidents.vocabulary import Audience, Capability, Role, Status
 
 
 class Refused(PermissionDenied):
@@ -34,7 +35,7 @@ class Impossible(ValueError):
 class Conflict(Exception):
     """Two people changed the same words. Holds both sides as ledger values; nothing was written."""
 
-    entry: models.Model
+    entry: Any
     base: dict
     mine: dict
     theirs: dict
@@ -52,7 +53,7 @@ class Saved:
 
 
 class IncidentQuerySet(models.QuerySet):
-    def visible_to(self, user) -> "IncidentQuerySet":
+    def visible_to(self, user) -> models.QuerySet:
         """The incidents that this person may know to exist."""
         return access.visible(self, user)
 
@@ -75,10 +76,14 @@ class Incident(models.Model):
 
     objects = IncidentQuerySet.as_manager()
 
+    # What whoever asks may do and see here; incidents/gate.py sets it for one request.
+    held: frozenset[str]
+    audience: Audience
+
     class Meta:
         ordering = ["-updated_at"]
         default_permissions = ()
-        permissions = PERMISSIONS
+        permissions = PERMISSIONS  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return self.codename

@@ -12,11 +12,15 @@ FANGED = {T.IPV4, T.IPV6, T.DOMAIN, T.HOSTNAME, T.URL, T.EMAIL}
 
 def refang(text: str) -> str:
     """The plain form of hxxp://evil[.]example, user[at]host and the like."""
-    text = re.sub(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\.?\s*", ".", text.strip(), flags=re.IGNORECASE)
-    text = re.sub(r"\s*[\[({]\s*(?:@|at)\s*[\])}]\s*", "@", text, flags=re.IGNORECASE)
-    text = re.sub(r"\[:\]", ":", text)
-    text = re.sub(r"\[:?//\]", "://", text)
-    return re.sub(r"^h(?:xx|\*\*)p(s?):", r"http\1:", text, flags=re.IGNORECASE)
+    before = None
+    while text != before:
+        before = text
+        text = re.sub(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\.?\s*", ".", text.strip(), flags=re.IGNORECASE)
+        text = re.sub(r"\s*[\[({]\s*(?:@|at)\s*[\])}]\s*", "@", text, flags=re.IGNORECASE)
+        text = re.sub(r"\[:\]", ":", text)
+        text = re.sub(r"\[:?//\]", "://", text)
+        text = re.sub(r"(^|(?<=\W))h(?:xx|\*\*)p(?=s?:)", "http", text, flags=re.IGNORECASE)
+    return text
 
 
 def guess_type(value: str) -> str:
@@ -55,10 +59,12 @@ def defang(kind: str, value: str) -> str:
     """The form that is shown and copied: hxxps://payload.evil[.]example/x, 203.0.113[.]126."""
     if kind not in FANGED:
         return value
-    value = re.sub(r"^http", "hxxp", value, flags=re.IGNORECASE)
+    value = re.sub(r"(^|(?<=\W))http(?=s?:)", "hxxp", value, flags=re.IGNORECASE)
     if kind == T.IPV6:
         return re.sub(r":(?=[^:]*$)", "[:]", value)
-    scheme, mark, rest = value.rpartition("://") if kind == T.URL else ("", "", value)
-    host, slash, path = re.fullmatch(r"([^/?#]*)([/?#]?)(.*)", rest, re.DOTALL).groups()
-    host = re.sub(r"\.(?=[^.]*$)", "[.]", host).replace("@", "[@]")
-    return scheme + mark + host + slash + path
+    start = value.find("://") + 3 if kind == T.URL and "://" in value else 0
+    end = len(value)
+    if kind != T.EMAIL and (stop := re.search("[/?#]", value[start:])):
+        end = start + stop.start()
+    host = re.sub(r"\.(?=[^.]*$)", "[.]", value[start:end]).replace("@", "[@]")
+    return value[:start] + host + value[end:]

@@ -7,6 +7,7 @@ because they are given under the lock of the incident's row.
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC
@@ -104,6 +105,11 @@ class Change(models.Model):
         }
         canonical = json.dumps(said, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def whole_number(text: str) -> int | None:
+    """A revision as an address or a header names it; None for everything else (“²” is a digit to Python)."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 def values_at(entry_id: uuid.UUID, version: int) -> dict | None:

@@ -99,6 +99,7 @@ class Live:
         self.tasks: list[asyncio.Task] = []
         self.woken = asyncio.Event()
         self.closing = False
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.database = ThreadPoolExecutor(1, thread_name_prefix="live")
 
     # --- ASGI --------------------------------------------------------------------------------------
@@ -196,9 +197,8 @@ class Live:
         user = get_user(request)
         if not user.is_authenticated:
             return 401
-        slug = PATH.fullmatch(scope["path"])[1]
         try:
-            incident = gate.admit(user, slug, Capability.SUMMARY)
+            incident = gate.admit(user, scope["path"].split("/")[2], Capability.SUMMARY)
         except Http404:
             return 404
         except (PermissionDenied, gate.MustAcknowledge):
@@ -228,11 +228,16 @@ class Live:
     def _start(self) -> None:
         if self.tasks or self.closing:
             return
-        loop = asyncio.get_running_loop()
-        ledger.wakers.append(lambda: loop.call_soon_threadsafe(self.woken.set))
+        self.loop = loop = asyncio.get_running_loop()
+        ledger.wakers.append(self._wake)
         self.tasks = [
             loop.create_task(coroutine) for coroutine in (watch(self.woken), self._tail(), self._heartbeat())
         ]
+
+    def _wake(self) -> None:
+        """Called in a thread that has just committed."""
+        if self.loop is not None and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self.woken.set)
 
     async def _tail(self) -> None:
         while True:

@@ -29,13 +29,13 @@ class Broken(Exception):
     """The file cannot be loaded; the text is one line naming file, key and reason."""
 
 
-def load(path: Path, commander: User, people: dict[str, User] | None = None) -> tuple[Incident, list[str]]:
+def load(path: Path, commander: User, roles: dict[User, str] | None = None) -> tuple[Incident, list[str]]:
     """Load a case file; returns the incident and the warnings. Raises Broken, and then nothing was loaded.
 
-    `people` (address → account) are participants who may be authors and assignees beside the commander.
+    `roles` are the people who are let in beside the commander; they may be authors and assignees.
     """
     case = _parse(path)
-    loader = Loader(case, commander, {commander.email: commander, **(people or {})})
+    loader = Loader(case, commander, roles or {})
     try:
         with transaction.atomic():
             return loader.run(), loader.warnings
@@ -66,8 +66,9 @@ def _parse(path: Path) -> dict:
 class Loader:
     """One run over one case file; `warnings` fills up on the way."""
 
-    def __init__(self, case: dict, commander: User, people: dict[str, User]):
-        self.case, self.commander, self.people = case, commander, people
+    def __init__(self, case: dict, commander: User, roles: dict[User, str]):
+        self.case, self.commander, self.roles = case, commander, roles
+        self.people = {user.email: user for user in [commander, *roles]}
         self.warnings: list[str] = []
         self.ids: dict[str, list] = {}
 
@@ -170,9 +171,8 @@ class Loader:
         return [{"kind": str(AppendixKind.NOTE), "name": NOTE_NAME, "text": note} for note in notes]
 
     def _let_people_in(self) -> None:
-        for user in self.people.values():
-            if user != self.commander and hasattr(user, "role"):
-                self.incident.let_in(user, user.role, by=self.commander)
+        for user, role in self.roles.items():
+            self.incident.let_in(user, role, by=self.commander)
 
     def _load_single(self, name: str, row: dict) -> None:
         section = SECTIONS[name]

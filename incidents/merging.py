@@ -15,7 +15,7 @@ WORD = re.compile(r"\s+|\w+|[^\w\s]")
 def merge_text(base: str, mine: str, theirs: str) -> str | None:
     """Both changes in one text, or None where they touch the same words."""
     parts = Merge3(WORD.findall(base), WORD.findall(mine), WORD.findall(theirs))
-    merged = []
+    merged: list[str] = []
     for group in parts.merge_groups():
         if group[0] == "conflict":
             return None
@@ -30,7 +30,8 @@ def merge_fields(
 
     Returns the merged values (mine where it could not merge) and the first field of each unit in conflict.
     """
-    merged, conflicts = {}, []
+    merged: dict = {}
+    conflicts: list[str] = []
     for unit in units:
         was, one, other = (tuple(side.get(name) for name in unit) for side in (base, mine, theirs))
         if one == other or other == was:
@@ -38,7 +39,9 @@ def merge_fields(
         elif one == was:
             chosen = other
         else:
-            text = merge_text(was[0] or "", one[0], other[0]) if unit[0] in prose else None
+            text = (
+                merge_text(*(str(side[0] or "") for side in (was, one, other))) if unit[0] in prose else None
+            )
             chosen = one if text is None else (text,)
             if text is None:
                 conflicts.append(unit[0])

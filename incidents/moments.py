@@ -19,7 +19,10 @@ WIDTHS = {
     Precision.DAY: timedelta(days=1),
 }
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-TIME = re.compile(r"(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2}))?)?\s*(h|z|utc|[+-]\d{2}:?\d{2})?", re.IGNORECASE)
+YEARS = range(1900, 3000)
+TIME = re.compile(
+    r"(\d{1,2})(?:[:.](\d{2})(?:[:.](\d{2}))?)?\s*h?\s*(z|utc|[+-](?:0\d|1[0-4]):?[0-5]\d)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,16 @@ def parse_date(text: str) -> date:
     text = text.strip()
     try:
         if found := re.fullmatch(r"(\d{4})-(\d{1,2})-(\d{1,2})", text):
-            return date(*map(int, found.groups()))
-        if found := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text):
+            year, month, day = map(int, found.groups())
+        elif found := re.fullmatch(r"(\d{1,2})\.(\d{1,2})\.(\d{4})", text):
             day, month, year = map(int, found.groups())
-            return date(year, month, day)
-        if found := re.fullmatch(r"(\d{1,2})\s+([A-Za-z]{3,9})\.?\s+(\d{4})", text):
-            day_text, name, year_text = found.groups()
-            return date(int(year_text), MONTHS.index(name[:3].lower()) + 1, int(day_text))
+        elif found := re.fullmatch(r"(\d{1,2})\s+([A-Za-z]{3,9})\.?\s+(\d{4})", text):
+            day, year = int(found[1]), int(found[3])
+            month = MONTHS.index(found[2][:3].lower()) + 1
+        else:
+            raise ValueError(f"“{text}” is not a date. Write it as 2023-11-23 or 23 Nov 2023.")
     except ValueError as error:
         raise ValueError(f"“{text}” is not a day of the calendar.") from error
-    raise ValueError(f"“{text}” is not a date. Write it as 2023-11-23 or 23 Nov 2023.")
 
 
 def parse(day: str, clock: str, zone: ZoneInfo) -> Moment:

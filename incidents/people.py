@@ -59,7 +59,7 @@ class Participant(models.Model):
     def sees(self) -> str:
         """What the role lets this person see and do, in one line."""
         extra = ". Downloads the report" if self.may_export and self.role != Role.LEGAL else ""
-        return SEES[self.role] + extra
+        return SEES[Role(self.role)] + extra
 
 
 class Acknowledgement(models.Model):

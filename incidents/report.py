@@ -18,6 +18,7 @@ from incidents.people import Acknowledgement
 from incidents.printing import render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
+from incidents.sections.base import Entry
 from incidents.vocabulary import AppendixKind, Audience, Milestone, Role
 
 FONTS = ["InterVariable.woff2", "JetBrainsMono-Regular.woff2", "JetBrainsMono-Medium.woff2"]
@@ -47,7 +48,7 @@ def compose(incident, copy: AccessRecord, audience: str) -> str:
     )
     for person in people:
         person.accepted_at = at.get(person.user_id) if person.user_id in now else None
-    reached = {}
+    reached: dict[str, Entry] = {}
     for entry in SECTIONS["timeline"].shown(incident, audience).exclude(milestone=""):
         entry.incident = incident
         reached.setdefault(entry.milestone, entry)

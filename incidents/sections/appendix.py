@@ -60,7 +60,6 @@ class AppendixForm(EntryForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["name"].required = False
-        self.fields["text"].max_length = EXTRACT
         self.fields["text"].widget.attrs["spellcheck"] = "false"
         if not self.is_new:
             self.fields.pop("upload")

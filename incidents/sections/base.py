@@ -62,6 +62,15 @@ class Entry(models.Model):
     rendered = models.TextField(default="", editable=False)
     rendered_key = models.CharField(max_length=64, default="", editable=False)
 
+    # What its shell shows; incidents/rendering.py sets it.
+    body: str
+    belongs: "Section"
+    list_id: str
+    sort: str
+    day: datetime | None
+    marks: dict[str, str]
+    reference: str
+
     class Meta:
         abstract = True
         ordering = ["number"]
@@ -168,6 +177,7 @@ class Section:
     facts: dict[str, str] = {}
     links: dict[str, tuple[str, str]] = {}  # key of a case file → (field, section that it points into)
     capture_label = ""
+    longest_line = LONG  # that capture takes
     verbs: dict[str, Callable] = {}
     number = 0  # set by the registry
 

@@ -54,7 +54,7 @@ class DetailForm(EntryForm):
         choice = self.fields["timeline_entry"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = own_entries(TimelineEntry, incident)
-        choice.label_from_instance = lambda entry: f"T-{entry.number} {entry.text[:60]}"
+        choice.label_from_instance = lambda obj: f"T-{obj.number} {obj.text[:60]}"
 
 
 class DetailsSection(Section):

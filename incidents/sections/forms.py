@@ -114,17 +114,10 @@ class EntryForm(forms.ModelForm):
         widget = bound.widget
         if isinstance(widget, forms.Textarea):
             widget.attrs.update({"class": "in", "rows": 2})
-            bound.css = "wide"
-        elif isinstance(widget, forms.CheckboxInput):
-            bound.css = "check"
-        elif isinstance(widget, MomentWidget):
-            bound.css = "half"
-        else:
+        elif not isinstance(widget, forms.CheckboxInput | MomentWidget):
             widget.attrs.setdefault("class", "in")
-            bound.css = "half"
         if isinstance(bound, forms.CharField):
             bound.validators.append(check_text)
-            bound.max_length = bound.max_length or LONG
 
     @property
     def main_fields(self) -> list[forms.BoundField]:
@@ -153,7 +146,7 @@ class EntryForm(forms.ModelForm):
         return {*self.seldom, "checked", "constructed", "privileged", "reason"}
 
     def clean(self) -> dict:
-        cleaned = super().clean()
+        cleaned = super().clean() or {}
         for name in self._moments:
             if name not in cleaned:
                 continue

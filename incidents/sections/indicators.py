@@ -9,6 +9,8 @@ from incidents.sections.base import LONG, Entry, Section, moment_field, precisio
 from incidents.sections.forms import EntryForm
 from incidents.vocabulary import IndicatorRole, IndicatorStatus, IndicatorType, Tlp
 
+LONGEST = 4000
+
 
 class Indicator(Entry):
     """One indicator of compromise in its normal form."""
@@ -29,7 +31,7 @@ class Indicator(Entry):
     )
 
     type = models.CharField(max_length=16, choices=IndicatorType.choices, blank=True)
-    value = models.CharField(max_length=4000)
+    value = models.CharField(max_length=LONGEST)
     role = models.CharField(max_length=16, choices=IndicatorRole.choices, blank=True)
     status = models.CharField(max_length=16, choices=IndicatorStatus.choices, blank=True)
     note = models.TextField(max_length=LONG, blank=True)
@@ -94,6 +96,7 @@ class IndicatorsSection(Section):
         "placeholder": "placeholder",
     }
     capture_label = "Indicator"
+    longest_line = LONGEST
 
     def label(self, values: dict) -> str:
         return indicators.defang(values.get("type", ""), values.get("value", ""))[:80]

@@ -58,7 +58,7 @@ class ResponseForm(EntryForm):
         choice = self.fields["next_step"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = own_entries(NextStep, incident)
-        choice.label_from_instance = lambda step: f"N-{step.number} {step.text[:60]}"
+        choice.label_from_instance = lambda obj: f"N-{obj.number} {obj.text[:60]}"
 
 
 class ResponseSection(TimedSection):

@@ -1,6 +1,7 @@
 """The pages of a document: list, start, document, summary, acknowledgement, settings."""
 
 import uuid
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -8,8 +9,9 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import User
+from incidents import access, reading, rendering
 from incidents import checks as commander_checks
-from incidents import reading, rendering
 from incidents.forms import SettingsForm, StartForm
 from incidents.gate import by_method, requires
 from incidents.incident import Incident
@@ -17,6 +19,13 @@ from incidents.people import Acknowledgement
 from incidents.sections import SECTIONS
 from incidents.views.responses import is_fragment
 from incidents.vocabulary import Capability, Status
+
+
+class AuthenticatedHttpRequest(HttpRequest):
+    """A request of somebody who signed in; the middleware lets nobody else through."""
+
+    user: User
+
 
 NEWEST = 100  # entries of a section that the page sends at first
 
@@ -31,8 +40,10 @@ def index(request: HttpRequest) -> HttpResponse:
         .values_list("incident_id", "revision")
     )
     rows = list(mine)
+    read = set(access.visible(Incident.objects, request.user, Capability.READ).values_list("pk", flat=True))
     for incident in rows:
         incident.opened = accepted.get(incident.pk, -1) >= incident.classification_revision
+        incident.titled = incident.opened and incident.pk in read  # the title is no part of the summary
     context = {
         "open": [incident for incident in rows if incident.status != Status.CLOSED],
         "closed": [incident for incident in rows if incident.status == Status.CLOSED],
@@ -41,7 +52,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Start an incident: a title is enough."""
     form = StartForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -58,7 +69,9 @@ def document(request: HttpRequest, incident) -> HttpResponse:
     reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT)
     limit = None if "all" in request.GET else NEWEST
     sections = rendering.document(incident, incident.audience, limit)
-    steps = [step for _, _, group in sections[SECTIONS["next_steps"].number - 1].groups for step in group]
+    steps: list[Any] = [
+        step for _, _, group in sections[SECTIONS["next_steps"].number - 1].groups for step in group
+    ]
     context = {
         **rendering.head_context(incident, incident.audience),
         "sections": sections,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from incidents import files, ledger, rendering
 from incidents.conflicts import conflict_context
 from incidents.gate import by_method, requires
-from incidents.incident import Conflict
+from incidents.incident import Conflict, Impossible
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 from incidents.sections.forms import check_text, now_to_the_minute
@@ -51,24 +51,21 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
         held=incident.held,
         instance=chosen.model(incident=incident),
     )
-    received = None
-    if form.is_valid() and form.cleaned_data.get("upload"):
-        try:
-            received = files.receive(form.cleaned_data["upload"], incident)
-        except ValidationError as error:
-            form.add_error("upload", error)
+    received = files.receive_from(form, incident)
     if not form.is_valid():
         return form_page(request, incident, chosen, form, status=422)
     entry = chosen.model(pk=form.cleaned_data.get("id") or uuid.uuid4(), **form.written())
     if received:
-        entry.stored, entry.size = received.stored, received.size
-        entry.sha256, entry.content_type = received.sha256, received.content_type
+        received.put_on(entry)
     try:
         saved = incident.add(entry, by=request.user)
-    except Exception:
+    except Exception as error:
         if received:
             files.discard(received)
-        raise
+        if not isinstance(error, Impossible):
+            raise
+        form.add_error(None, str(error))
+        return form_page(request, incident, chosen, form, status=422)
     if saved.change is None and received:
         files.discard(received)
     _, entry = find(incident, section, entry.pk)
@@ -103,18 +100,13 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
         return form_page(request, incident, chosen, form, status=422)
     version, fields = form.cleaned_data.get("version") or 0, form.written()
     reason = form.cleaned_data.get("reason", "")
-    try:
-        if found._state.adding:
-            saved = incident.add(chosen.model(pk=found.pk, **fields), by=request.user)
-        else:
-            restore = bool(request.POST.get("restore"))
-            saved = incident.change(
-                found, by=request.user, version=version, reason=reason, restore=restore, **fields
-            )
-    except Conflict as conflict:
-        return _conflict(request, incident, chosen, conflict)
-    _, found = find(incident, section, entry_id)
-    return written(request, incident, chosen, found, merged=saved.merged)
+    if found._state.adding:
+        first = incident.add(chosen.model(pk=found.pk, **fields), by=request.user).change
+        _, found = find(incident, section, entry_id)
+        if first:
+            return written(request, incident, chosen, found)
+    restore = bool(request.POST.get("restore"))
+    return _change(request, incident, found, version=version, reason=reason, restore=restore, **fields)
 
 
 @require_GET
@@ -122,6 +114,8 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
 def edit(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
     """The form of an entry with its present text and version."""
     chosen, found = find(incident, section, entry_id)
+    if found.hidden:
+        raise Http404
     return form_page(
         request, incident, chosen, chosen.form(incident=incident, held=incident.held, instance=found)
     )
@@ -158,9 +152,7 @@ def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) ->
     fields = {name: getattr(former, former._meta.get_field(name).attname) for name in values}
     fields = {former._meta.get_field(name).attname: value for name, value in fields.items()}
     reason = f"Version {wanted} restored"
-    incident.change(found, by=request.user, version=found.version, reason=reason, restore=True, **fields)
-    _, found = find(incident, section, entry_id)
-    return written(request, incident, chosen, found)
+    return _change(request, incident, found, version=found.version, reason=reason, restore=True, **fields)
 
 
 @require_POST
@@ -170,9 +162,8 @@ def act(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, verb:
     chosen, found = find(incident, section, entry_id)
     if verb not in chosen.verbs or found.hidden:
         raise Http404
-    incident.change(found, by=request.user, version=found.version, **chosen.verbs[verb](found, request.user))
-    _, found = find(incident, section, entry_id)
-    return written(request, incident, chosen, found)
+    fields = chosen.verbs[verb](found, request.user)
+    return _change(request, incident, found, version=found.version, **fields)
 
 
 @require_POST
@@ -186,23 +177,21 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
     problem = "" if text else "Nothing was written down: the line is empty."
     try:
         check_text(text)
-        if (
-            len(text)
-            > chosen.model._meta.get_field("text" if "text" in chosen.model.own else "value").max_length
-        ):
+        if len(text) > chosen.longest_line:
             problem = f"The line is too long. Use Add in {chosen.title}; your text is kept."
     except ValidationError as error:
         problem = error.messages[0]
     if problem:
-        context = {"incident": incident, "text": text, "dest": chosen.name, "problem": problem}
-        template = "live/_capture.html" if is_fragment(request) else "incidents/capture.html"
-        return render(request, template, {**context, "destinations": SECTIONS.values()}, status=422)
+        return _not_captured(request, incident, chosen, text, problem)
     try:
         chosen_id = uuid.UUID(request.POST.get("id", ""))
     except ValueError:
         chosen_id = uuid.uuid4()
     entry = chosen.model(pk=chosen_id, **chosen.capture(text, timezone.now()))
-    incident.add(entry, by=request.user)
+    try:
+        incident.add(entry, by=request.user)
+    except Impossible as error:
+        return _not_captured(request, incident, chosen, text, str(error))
     _, entry = find(incident, chosen.name, entry.pk)
     if not is_fragment(request):
         return written(request, incident, chosen, entry)
@@ -213,6 +202,23 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
         "arrivals": arrivals(incident, entry),
     }
     return render(request, "live/_capture.html", context)
+
+
+def _not_captured(request, incident, chosen: Section, text: str, problem: str) -> HttpResponse:
+    context = {"incident": incident, "text": text, "dest": chosen.name, "problem": problem}
+    template = "live/_capture.html" if is_fragment(request) else "incidents/capture.html"
+    return render(request, template, {**context, "destinations": SECTIONS.values()}, status=422)
+
+
+def _change(request, incident, found: Entry, **changes) -> HttpResponse:
+    """Change an entry, or show both texts where a colleague was first."""
+    chosen = SECTIONS[found.section]
+    try:
+        saved = incident.change(found, by=request.user, **changes)
+    except Conflict as conflict:
+        return _conflict(request, incident, chosen, conflict)
+    _, found = find(incident, chosen.name, found.pk)
+    return written(request, incident, chosen, found, merged=saved.merged)
 
 
 def _set_hidden(request, incident, chosen: Section, found: Entry, *, hidden: bool) -> HttpResponse:

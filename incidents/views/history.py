@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from incidents import reading
 from incidents.gate import requires
 from incidents.history import changes_for, described
+from incidents.ledger import whole_number
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Capability
 
@@ -31,9 +32,8 @@ def changes(request: HttpRequest, incident) -> HttpResponse:
         rows = rows.filter(action__in=["remove", "restore"])
     if entry:
         rows = rows.filter(entry_id=_uuid(entry))
-    before = request.GET.get("before", "")
-    if before.isdigit():
-        rows = rows.filter(revision__lt=int(before))
+    if (before := whole_number(request.GET.get("before", ""))) is not None:
+        rows = rows.filter(revision__lt=before)
     reading.record(incident, request.user, reading.AccessRecord.Kind.HISTORY)
     shown = list(rows[:PAGE])
     context = {

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from incidents import access, reading
-from incidents.forms import HandOverForm, LetInForm, RoleForm
+from incidents.forms import ROLES, HandOverForm, LetInForm, RoleForm
 from incidents.gate import by_method, requires
 from incidents.incident import Impossible, Refused
 from incidents.people import Acknowledgement
@@ -99,6 +99,6 @@ def _page(
         "form": form or LetInForm(),
         "hand_over_form": hand_over_form or HandOverForm(incident=incident),
         "problem": problem,
-        "roles": LetInForm.base_fields["role"].choices,
+        "roles": ROLES,
     }
     return render(request, "incidents/people.html", context, status=status)

@@ -19,8 +19,9 @@ class Command(BaseCommand):
         incident = find_incident(codename)
         user = find_account(reader) if reader else incident.commander
         held = access.capabilities(user, incident)
-        if Capability.EXPORT not in held:
+        audience = access.audience_of(held)
+        if Capability.EXPORT not in held or audience is None:
             raise CommandError(f"{user.email} may not download the report of {incident.codename}.")
-        copy, pdf = report.make(incident, user, access.audience_of(held))
+        copy, pdf = report.make(incident, user, audience)
         write(pdf, output, self.stdout)
         self.stderr.write(f"Copy {copy.copy} of revision {copy.revision} for {user.email}.")
