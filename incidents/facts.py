@@ -70,11 +70,14 @@ def read_moment(key: str, text: object, zone: ZoneInfo, precision: str = "") -> 
     if not isinstance(text, str):
         raise Unreadable(key, "is not a text with a date")
     try:
-        if len(text) == 10:
-            return _day(date.fromisoformat(text), zone)
+        day = date.fromisoformat(text) if len(text) == 10 else None
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise Unreadable(key, f"{text!r} is not an ISO 8601 date or time") from error
+    if at.year not in moments.YEARS:
+        raise Unreadable(key, f"{text!r} is not between the years {moments.YEARS[0]} and {moments.YEARS[-1]}")
+    if day:
+        return _day(day, zone)
     if at.tzinfo is None:
         raise Unreadable(key, f"{text!r} has no offset; write Z or one such as +02:00")
     if precision == Precision.DAY:

@@ -57,9 +57,12 @@ def normalise(kind: str, value: str) -> str:
 
 def defang(kind: str, value: str) -> str:
     """The form that is shown and copied: hxxps://payload.evil[.]example/x, 203.0.113[.]126."""
-    if kind not in FANGED:
+    kind = kind or guess_type(value)
+    if kind not in {*FANGED, T.OTHER}:
         return value
     value = re.sub(r"(^|(?<=\W))http(?=s?:)", "hxxp", value, flags=re.IGNORECASE)
+    if kind == T.OTHER:
+        return value
     if kind == T.IPV6:
         return re.sub(r":(?=[^:]*$)", "[:]", value)
     start = value.find("://") + 3 if kind == T.URL and "://" in value else 0

@@ -50,9 +50,14 @@ def parse_date(text: str) -> date:
             day, year = int(found[1]), int(found[3])
             month = MONTHS.index(found[2][:3].lower()) + 1
         else:
-            raise ValueError(f"“{text}” is not a date. Write it as 2023-11-23 or 23 Nov 2023.")
+            found = None
+        if found and year in YEARS:
+            return date(year, month, day)
     except ValueError as error:
         raise ValueError(f"“{text}” is not a day of the calendar.") from error
+    if found:
+        raise ValueError(f"“{text}” is not a day between the years {YEARS[0]} and {YEARS[-1]}.")
+    raise ValueError(f"“{text}” is not a date. Write it as 2023-11-23 or 23 Nov 2023.")
 
 
 def parse(day: str, clock: str, zone: ZoneInfo) -> Moment:
@@ -124,16 +129,18 @@ def show_day(at: datetime, zone: ZoneInfo) -> str:
 
 
 def show_clock(moment: Moment, zone: ZoneInfo) -> str:
-    """16:12, 16:12:30, or the word day."""
+    """16:12, 16:12:30, or the word day; with the offset where the clocks repeat that hour."""
     local = moment.at.astimezone(zone)
+    if moment.precision == Precision.DAY:
+        return "day"
+    twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    which = show_offset(local) if twice else ""
     match moment.precision:
-        case Precision.DAY:
-            return "day"
         case Precision.SECOND:
-            return f"{local:%H:%M:%S}"
+            return f"{local:%H:%M:%S}{which}"
         case Precision.HOUR:
-            return f"{local:%H} h"
-    return f"{local:%H:%M}"
+            return f"{local:%H} h{which}"
+    return f"{local:%H:%M}{which}"
 
 
 def show(moment: Moment, zone: ZoneInfo) -> str:
