@@ -28,6 +28,11 @@ def slug_of(codename: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
 
 
+def is_reserved(codename: str) -> bool:
+    """Whether the address of this codename is that of another page."""
+    return slug_of(codename) == "start"
+
+
 def another(codename: str) -> str:
     """The same codename with one more word, for when it is taken."""
     return f"{codename} {secrets.choice(SECOND).upper()}"

@@ -98,7 +98,7 @@ class Incident(models.Model):
         """Begin an incident; `by` is its commander. A codename that is taken gets one more word."""
         codename = codename.strip() if codenames.slug_of(codename) else codenames.draw()
         with transaction.atomic():
-            while cls.objects.filter(slug=codenames.slug_of(codename)).exists():
+            while codenames.is_reserved(codename) or cls.objects.filter(slug=codenames.slug_of(codename)).exists():
                 codename = codenames.another(codename)
             incident = cls(
                 codename=codename,

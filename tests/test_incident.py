@@ -56,6 +56,10 @@ def test_add_change_hide_restore_in_every_section(incident, dana, name):
     assert actions == [("add", 1), ("change", 2), ("remove", 3), ("restore", 4)]
 
 
+def test_a_codename_never_takes_the_address_of_a_page(dana):
+    assert factories.incident(dana, codename="Start").slug.startswith("start-")
+
+
 def test_the_same_id_twice_is_one_entry(incident, dana):
     model = SECTIONS["timeline"].model
     pk = uuid.uuid4()

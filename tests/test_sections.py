@@ -229,3 +229,20 @@ def test_a_body_is_rendered_once_and_anew_after_a_release(incident, monkeypatch)
 
 def test_grants_are_individual(incident):
     assert set(IncidentGrant.objects.values_list("user__email", flat=True)) == {"dana@example.com"}
+
+
+def test_editing_keeps_an_assignee_who_left_and_a_link_to_what_was_hidden(incident, dana, as_dana):
+    tomas = factories.participant(incident, factories.user("tomas"))
+    step = factories.entry(incident, "next_steps", assignee=tomas)
+    fact = factories.entry(incident, "timeline", text="zebra words")
+    detail = factories.entry(incident, "details", timeline_entry=fact)
+    incident.let_out(tomas, by=dana)
+    incident.remove(fact, by=dana)
+    for entry, name, kept in ((step, "assignee", tomas.pk), (detail, "timeline_entry", fact.pk)):
+        form = as_dana.get(reverse("edit", args=["kestrel", entry.section, entry.pk]), headers=HX).content.decode()
+        assert f'value="{kept}" selected' in form and "zebra" not in form
+        values = {**factories.LEAST[entry.section], name: kept, "version": 1, "priority": "normal", "state": "open"}
+        as_dana.post(reverse("entry", args=["kestrel", entry.section, entry.pk]), {**values, "text": "New words"})
+        entry.refresh_from_db()
+        assert (entry.text, getattr(entry, f"{name}_id")) == ("New words", kept)
+    assert str(tomas.pk) not in as_dana.get("/incidents/kestrel/next_steps/new/", headers=HX).content.decode()

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from django import forms
 from django.db import models
 
 from incidents.sections.base import LONG, Entry, Section
-from incidents.sections.forms import EntryForm, own_entries
+from incidents.sections.forms import EntryForm, offer_entries
 from incidents.sections.timeline import TimelineEntry
 from incidents.vocabulary import Phase
 
@@ -51,10 +50,7 @@ class DetailForm(EntryForm):
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, incident=incident, **kwargs)
-        choice = self.fields["timeline_entry"]
-        assert isinstance(choice, forms.ModelChoiceField)
-        choice.queryset = own_entries(TimelineEntry, incident)
-        choice.label_from_instance = lambda obj: f"T-{obj.number} {obj.text[:60]}"
+        offer_entries(self, "timeline_entry", TimelineEntry, "T")
 
 
 class DetailsSection(Section):

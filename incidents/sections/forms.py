@@ -165,9 +165,22 @@ class EntryForm(forms.ModelForm):
         return {name: self.cleaned_data[name] for name in names}
 
 
-def own_entries(section_model: type[Entry], incident) -> models.QuerySet:
-    """The entries of this incident that a form may link to; hidden and privileged ones are not offered."""
-    return section_model._default_manager.filter(incident=incident, hidden=False, privileged=False)
+def offer_entries(form: EntryForm, name: str, section_model: type[Entry], prefix: str) -> None:
+    """Let a field choose among this incident's entries of a section; the one that is chosen stays on offer.
+
+    Hidden and privileged ones are not offered anew, and show no text where they are chosen already.
+    """
+    choice = form.fields[name]
+    assert isinstance(choice, forms.ModelChoiceField)
+    chosen = getattr(form.instance, f"{name}_id")
+    of_incident = section_model._default_manager.filter(incident=form.incident)
+    choice.queryset = of_incident.filter(models.Q(hidden=False, privileged=False) | models.Q(pk=chosen))
+
+    def label(obj: Entry) -> str:
+        shown = "" if obj.hidden or obj.privileged else str(getattr(obj, "text", ""))[:60]
+        return f"{prefix}-{obj.number} {shown}".strip()
+
+    choice.label_from_instance = label
 
 
 def now_to_the_minute(now: datetime) -> moments.Moment:

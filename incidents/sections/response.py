@@ -4,7 +4,7 @@ from django import forms
 from django.db import models
 
 from incidents.sections.base import LINE, LONG, TimedEntry, TimedSection
-from incidents.sections.forms import EntryForm, own_entries
+from incidents.sections.forms import EntryForm, offer_entries
 from incidents.sections.next_steps import NextStep
 from incidents.vocabulary import ResponseKind
 
@@ -55,10 +55,7 @@ class ResponseForm(EntryForm):
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, incident=incident, **kwargs)
-        choice = self.fields["next_step"]
-        assert isinstance(choice, forms.ModelChoiceField)
-        choice.queryset = own_entries(NextStep, incident)
-        choice.label_from_instance = lambda obj: f"N-{obj.number} {obj.text[:60]}"
+        offer_entries(self, "next_step", NextStep, "N")
 
 
 class ResponseSection(TimedSection):
