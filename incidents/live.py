@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import get_user, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
@@ -66,8 +66,10 @@ class Stream:
     incident_id: object
     user_id: object
     session_key: str
+    login: str  # changes with the password, and then the session is worth nothing
     audience: str
     seen: int  # revision up to which its browser has everything
+    brief: bytes = b""  # the executive's summary as it was sent last
     queue: asyncio.Queue = field(default_factory=lambda: asyncio.Queue(BACKLOG))
 
     def push(self, message: bytes | None) -> None:
@@ -82,10 +84,11 @@ class Stream:
 
 @dataclass
 class Delivery:
-    """What one incident's streams get: a message per audience, and who may no longer look."""
+    """What brings an incident's streams to a revision: a message for each audience and revision that they
+    have seen; and who may look."""
 
-    rows: list[ledger.Change]
-    messages: dict[str, bytes]
+    revision: int
+    messages: dict[tuple[str, int], bytes]
     audiences: dict
 
 
@@ -94,10 +97,9 @@ class Live:
 
     def __init__(self) -> None:
         self.streams: dict[object, set[Stream]] = defaultdict(set)
-        self.sent: dict[object, int] = {}
-        self.briefs: dict[object, str] = {}
         self.tasks: list[asyncio.Task] = []
         self.woken = asyncio.Event()
+        self.recheck = False  # whether everybody's right to look is asked at the next delivery
         self.closing = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.database = ThreadPoolExecutor(1, thread_name_prefix="live")
@@ -150,8 +152,6 @@ class Live:
             self.streams[stream.incident_id].discard(stream)
             if not self.streams[stream.incident_id]:
                 del self.streams[stream.incident_id]
-                self.sent.pop(stream.incident_id, None)
-                self.briefs.pop(stream.incident_id, None)
 
     def _end_with_the_server(self) -> None:
         """The server waits for open connections before it tells anybody that it stops: end them at the signal."""
@@ -172,6 +172,8 @@ class Live:
     def close(self) -> None:
         """End every stream and the tailer."""
         self.closing = True
+        with contextlib.suppress(ValueError):  # it never started, or was closed before
+            ledger.wakers.remove(self._wake)
         for task in self.tasks:
             task.cancel()
         for stream in self._all():
@@ -204,21 +206,25 @@ class Live:
         except (PermissionDenied, gate.MustAcknowledge):
             return 403
         stream = Stream(
-            incident.pk, user.pk, request.session.session_key or "", incident.audience, incident.revision
+            incident.pk,
+            user.pk,
+            request.session.session_key or "",
+            user.get_session_auth_hash(),
+            incident.audience,
+            incident.revision,
         )
-        self.sent.setdefault(incident.pk, incident.revision)
         return stream, self._missed(incident, stream, request)
 
     def _missed(self, incident, stream: Stream, request) -> bytes:
         """Everything since the revision that the browser saw last; nothing twice, nothing skipped."""
-        since = request.headers.get("Last-Event-ID") or request.GET.get("since", "")
         if stream.audience == Audience.SUMMARY:
-            self.briefs[incident.pk] = rendering.brief(incident)
-            return event(self.briefs[incident.pk], None)
-        if not since.isdigit() or int(since) >= incident.revision:
+            stream.brief = event(rendering.brief(incident), None)
+            return stream.brief
+        since = ledger.whole_number(request.headers.get("Last-Event-ID") or request.GET.get("since", ""))
+        if since is None or since >= incident.revision:
             return b""
-        rows = incident.changes.filter(revision__gt=int(since), revision__lte=incident.revision)
-        if incident.revision - int(since) > FAR_BEHIND:
+        rows = incident.changes.filter(revision__gt=since, revision__lte=incident.revision)
+        if incident.revision - since > FAR_BEHIND:
             names = sorted(set(rows.exclude(section="").values_list("section", flat=True)))
             return event(" ".join(names), incident.revision, "reload")
         return event(rendering.message(incident, list(rows), stream.audience), incident.revision)
@@ -240,29 +246,27 @@ class Live:
             self.loop.call_soon_threadsafe(self.woken.set)
 
     async def _tail(self) -> None:
+        """The only one who delivers, so that a stream gets its messages in order."""
         while True:
             await self.woken.wait()
             self.woken.clear()
+            recheck, self.recheck = self.recheck, False
             for incident_id in list(self.streams):
-                await self._deliver(incident_id)
+                await self._deliver(incident_id, recheck)
 
     async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            self.woken.set()
             if self.streams:
                 with contextlib.suppress(Exception):
-                    ended = await self._in_database(
-                        self._ended_sessions, [s.session_key for s in self._all()]
-                    )
-                    for stream in [s for s in self._all() if s.session_key in ended]:
+                    for stream in await self._in_database(self._signed_out, self._all()):
                         self._shut(stream)
-                for incident_id in list(self.streams):
-                    await self._deliver(incident_id, recheck=True)
+            self.recheck = True
+            self.woken.set()
 
-    async def _deliver(self, incident_id, recheck: bool = False) -> None:
+    async def _deliver(self, incident_id, recheck: bool) -> None:
         streams = list(self.streams.get(incident_id, ()))
-        wanted = {stream.audience for stream in streams}
+        wanted = {(stream.audience, stream.seen) for stream in streams}
         users = {stream.user_id for stream in streams}
         try:
             found = await self._in_database(self._prepare, incident_id, wanted, users, recheck)
@@ -272,46 +276,42 @@ class Live:
         if found is None:
             return
         for stream in streams:
+            message = found.messages.get((stream.audience, stream.seen))
             if found.audiences.get(stream.user_id) != stream.audience:
                 self._shut(stream)
-            elif found.rows:
-                await self._hand_over(stream, found)
-        if found.rows:
-            self.sent[incident_id] = found.rows[-1].revision
+            elif message and message != stream.brief:
+                stream.push(message)
+                stream.brief = message if stream.audience == Audience.SUMMARY else b""
+            stream.seen = max(stream.seen, found.revision)
 
-    async def _hand_over(self, stream: Stream, found: Delivery) -> None:
-        """The common message, or all that a stream lacks if it was opened between two deliveries."""
-        message = found.messages.get(stream.audience)
-        if stream.seen < found.rows[0].revision - 1 and stream.audience != Audience.SUMMARY:
-            message = await self._in_database(self._since, stream)
-        if message and stream.seen < found.rows[-1].revision:
-            stream.push(message)
-        stream.seen = max(stream.seen, found.rows[-1].revision)
-
-    def _since(self, stream: Stream) -> bytes:
-        incident = Incident.objects.get(pk=stream.incident_id)
-        rows = list(incident.changes.filter(revision__gt=stream.seen, revision__lte=incident.revision))
-        return event(rendering.message(incident, rows, stream.audience), incident.revision)
-
-    def _prepare(self, incident_id, wanted: set[str], users: set, recheck: bool) -> Delivery | None:
+    def _prepare(
+        self, incident_id, wanted: set[tuple[str, int]], users: set, recheck: bool
+    ) -> Delivery | None:
+        """Render once for each audience, and once more for streams that were opened between two deliveries."""
         incident = Incident.objects.get(pk=incident_id)
-        rows = list(incident.changes.filter(revision__gt=self.sent.get(incident_id, incident.revision)))
-        if not rows and not recheck:
+        behind = {(audience, seen) for audience, seen in wanted if seen < incident.revision}
+        if not behind and not recheck:
             return None
+        since = min((seen for _, seen in behind), default=incident.revision)
+        rows = list(incident.changes.filter(revision__gt=since, revision__lte=incident.revision))
+        brief = any(audience == Audience.SUMMARY for audience, _ in behind) and rendering.brief(incident)
         messages = {}
-        for audience in wanted if rows else ():
+        for audience, seen in behind:
             if audience == Audience.SUMMARY:
-                html = rendering.brief(incident)
-                if html != self.briefs.get(incident_id):
-                    self.briefs[incident_id] = html
-                    messages[audience] = event(html, None)
-            elif html := rendering.message(incident, rows, audience):
-                messages[audience] = event(html, rows[-1].revision)
-        return Delivery(rows, messages, audiences(incident, users))
+                messages[audience, seen] = event(str(brief), None)
+            elif html := rendering.message(incident, [r for r in rows if r.revision > seen], audience):
+                messages[audience, seen] = event(html, incident.revision)
+        return Delivery(incident.revision, messages, audiences(incident, users))
 
-    def _ended_sessions(self, keys: list[str]) -> set[str]:
-        alive = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-        return set(keys) - set(alive.values_list("session_key", flat=True))
+    def _signed_out(self, streams: list[Stream]) -> list[Stream]:
+        """Those whose session ended, or whose password was changed since."""
+        sessions = Session.objects.filter(
+            session_key__in=[stream.session_key for stream in streams], expire_date__gt=timezone.now()
+        )
+        alive = set(sessions.values_list("session_key", flat=True))
+        people = get_user_model().objects.filter(pk__in={stream.user_id for stream in streams})
+        logins = {person.pk: person.get_session_auth_hash() for person in people}
+        return [s for s in streams if s.session_key not in alive or logins.get(s.user_id) != s.login]
 
     def _shut(self, stream: Stream) -> None:
         """Access is withdrawn: say so, then end; the page blanks itself."""
