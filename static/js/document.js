@@ -1,8 +1,10 @@
 // Starts the modules of the document page; on the summary page only the live stream and the clock.
 
-import { listen, say } from "./entries.js";
+import { listen } from "./entries.js";
+import { keys } from "./keys.js";
 import { connect } from "./live.js";
 import { spy } from "./nav.js";
+import { say } from "./notice.js";
 import { reporting } from "./report.js";
 import { ticking } from "./time.js";
 
@@ -10,6 +12,7 @@ ticking();
 connect();
 if (document.getElementById("notice")) {
   listen();
+  keys();
   spy();
   reporting(say);
 }

@@ -2,20 +2,26 @@
 // links without this module. Rows carry no handlers of their own; the page listens once.
 
 import { apply } from "./live.js";
+import { copy, copyLink, refuse, say } from "./notice.js";
+import { count } from "./place.js";
 
-const open = (box) => {
-  for (const menu of document.querySelectorAll("details.menu[open]")) menu.open = false;
-  box?.querySelector("input:not([type=hidden]), textarea, select")?.focus();
-};
+function open(form) {
+  closeMenus();
+  form?.querySelector("input:not([type=hidden]), textarea, select")?.focus();
+}
+
+export function closeMenus(except) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
+}
 
 async function edit(link) {
   const name = link.dataset.edit || link.closest(".entry").id;
-  const target = document.getElementById(`${name}-body`);
-  if (target.matches("form")) return open(target);
-  await htmx.ajax("GET", link.href, { target, swap: "outerHTML" });
-  const entry = document.getElementById(name);
-  entry.classList.add("is-open");
-  open(entry);
+  const body = () => document.getElementById(`${name}-body`);
+  if (!body().matches("form")) {
+    await htmx.ajax("GET", link.href, { target: body(), swap: "outerHTML" });
+    if (body()?.matches("form")) document.getElementById(name).classList.add("is-open");
+  }
+  open(body());
 }
 
 async function add(link) {
@@ -25,55 +31,45 @@ async function add(link) {
   open(target);
 }
 
-async function cancel(link) {
+function cancel(link) {
   const form = link.closest("form.edit");
-  if (link.dataset.cancel) await htmx.ajax("GET", link.dataset.cancel, { target: form, swap: "outerHTML" });
-  else form.remove();
+  const entry = form.closest(".entry");
+  const kept = link.dataset.cancel && entry?.dataset.held !== "gone";
+  if (kept) return htmx.ajax("GET", link.dataset.cancel, { target: form, swap: "outerHTML" });
+  const around = form.parentElement;
+  form.remove();
+  back(around);
+  if (entry) apply(`<li id="${entry.id}" data-gone></li>`); // hidden by a colleague meanwhile
 }
 
+const post = (link) => htmx.ajax("POST", link.dataset.post, { target: "#notice", swap: "innerHTML" });
+
 const actions = [
+  ["[data-copy]", (button, event) => copy(button, event.altKey)],
+  ["[data-copy-link]", copyLink],
   ["[data-edit]", edit],
   ["[data-add]", add],
   ["[data-cancel]", cancel],
-  ["[data-post]", (link) => htmx.ajax("POST", link.dataset.post, { target: "#notice", swap: "innerHTML" })],
+  ["a[data-post]", post],
   ["[data-load]", (link) => htmx.ajax("GET", `${document.body.dataset.document}${link.dataset.load}/`, { target: link.closest(".sec"), swap: "outerHTML" })],
 ];
-
-async function copy(button, plain) {
-  await navigator.clipboard.writeText(plain ? button.dataset.plain : button.dataset.copy);
-  say(plain ? "Plain value copied." : "Copied, defanged.");
-}
-
-export function say(text) {
-  const box = document.createElement("div");
-  box.className = "said";
-  box.textContent = text;
-  document.getElementById("notice")?.replaceChildren(box);
-}
 
 export function listen() {
   document.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const button = event.target.closest("[data-copy]");
-    if (button) return void copy(button, event.altKey);
-    const link = event.target.closest("[data-copy-link]");
-    if (link) {
-      event.preventDefault();
-      navigator.clipboard.writeText(link.href).then(() => say("Link copied. It opens only for people in this incident."));
-      return;
-    }
     for (const [selector, act] of actions) {
       const found = event.target.closest(selector);
-      if (!found || found.matches("input")) continue;
+      if (!found) continue;
       event.preventDefault();
-      act(found);
-      return;
+      act(found, event);
+      break;
     }
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    closeMenus(event.target);
   });
   document.addEventListener("change", (event) => {
-    if (event.target.matches("input[data-post]")) actions[3][1](event.target);
+    if (event.target.matches("input[data-post]")) post(event.target);
   });
+  document.addEventListener("htmx:before:response", refuse);
   document.addEventListener("htmx:after:swap", arrive);
   document.addEventListener("htmx:error", () => say("Not sent: no connection. What you typed is still in the form; press Save again."));
 }
@@ -82,12 +78,21 @@ export function listen() {
 function arrive() {
   for (const box of document.querySelectorAll("[data-arrivals]")) {
     const html = box.innerHTML;
-    const inside = box.closest(".is-open");
+    const inside = box.closest(".is-open, .adder");
     box.remove();
     inside?.classList.remove("is-open");
     apply(html);
+    if (inside) back(document.getElementById(inside.id));
   }
   const said = document.querySelector("[data-notice]");
   const notice = document.getElementById("notice");
   if (said && notice && !notice.contains(said)) notice.replaceChildren(said);
+  count();
+}
+
+// The keyboard goes on where the form was.
+function back(place) {
+  if (document.activeElement && document.activeElement !== document.body) return;
+  const menu = place?.querySelector(".acts summary") ?? place?.closest(".sec")?.querySelector(".sec-h .btn");
+  menu?.focus({ preventScroll: true });
 }

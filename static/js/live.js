@@ -26,7 +26,9 @@ function heading(entry) {
   const when = document.querySelector(`[data-when="${section}"]`);
   const link = document.querySelector(`[data-fresh="${section}"]`);
   if (!when || !entry.dataset.changed) return;
-  when.textContent = `just now · ${entry.dataset.by}`;
+  const at = document.createElement("span");
+  at.dataset.at = entry.dataset.changed;
+  when.replaceChildren(at, ` · ${entry.dataset.by}`);
   if (link) link.dataset.at = entry.dataset.changed;
 }
 
@@ -42,10 +44,13 @@ function mark(entry) {
   }
 }
 
-function gone() {
+// Nothing of the incident stays on the screen. Who may go on elsewhere (accept anew, sign in) is led there.
+async function gone() {
   const page = document.getElementById("gone-page");
   document.title = "Sitroom";
   body.replaceChildren(page.content.cloneNode(true));
+  const answer = await fetch(location.pathname).catch(() => null);
+  if (answer?.redirected) location.replace(answer.url);
 }
 
 function reload(names) {

@@ -1,4 +1,4 @@
-// Where the reader is, guidance on or off, and the keys.
+// Where the reader is, guidance on or off, and whose steps the Now rail shows.
 
 export function spy() {
   const links = new Map([...document.querySelectorAll(".nav a[href^='#'], .tabbar a[href^='#']")].map((a) => [a, a.hash.slice(1)]));
@@ -13,29 +13,21 @@ export function spy() {
     },
     { rootMargin: "-20% 0px -75% 0px" },
   );
-  for (const section of document.querySelectorAll(".sec")) seen.observe(section);
+  const watch = () => {
+    for (const section of document.querySelectorAll(".sec")) seen.observe(section);
+  };
+  watch();
+  document.addEventListener("htmx:after:swap", watch); // a section that was loaded again is a new element
   for (const link of links.keys()) link.addEventListener("click", () => document.getElementById("nav").hidePopover?.());
   document.querySelector("[data-guidance]")?.addEventListener("click", guidance);
   document.querySelector("[data-yours]")?.addEventListener("click", (event) => {
     const on = document.getElementById("now-steps").classList.toggle("yours");
     event.currentTarget.setAttribute("aria-pressed", on);
   });
-  document.addEventListener("keydown", keys);
 }
 
-function guidance() {
+export function guidance() {
   const off = document.body.dataset.guidance !== "off";
   document.body.dataset.guidance = off ? "off" : "on";
   document.querySelector("[data-guidance] span").textContent = off ? "Show guidance" : "Hide guidance";
-}
-
-function keys(event) {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.closest?.("form.edit")?.requestSubmit();
-  if (event.key === "Escape") event.target.closest?.("form.edit")?.querySelector("[data-cancel]")?.click();
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest?.("input, textarea, select")) return;
-  if (event.key === "/") {
-    event.preventDefault();
-    document.getElementById("cap")?.focus();
-  } else if (event.key === "g") guidance();
-  else if (event.key === "e") event.target.closest?.(".entry")?.querySelector("[data-edit]")?.click();
 }

@@ -29,6 +29,8 @@ export function place(element, { arrived = false } = {}) {
     if (from && from !== list) days(from);
   }
   days(list);
+  const phase = list.closest("details.phase");
+  if (phase && !present) phase.open = true; // the first fact of a phase that stood empty
   return element;
 }
 
@@ -55,6 +57,9 @@ function days(list) {
 }
 
 export function count() {
+  for (const node of document.querySelectorAll("[data-count-of]")) {
+    node.textContent = document.querySelectorAll(node.dataset.countOf).length;
+  }
   for (const node of document.querySelectorAll("[data-count]")) {
     const entries = document.querySelectorAll(`[data-of="${node.dataset.count}"] > .entry`).length;
     const earlier = document.querySelector(`#${node.dataset.count} [data-load]`);

@@ -1,0 +1,54 @@
+// The keyboard. Ctrl+Enter and Escape work inside forms; single keys only outside fields, and they can be
+// turned off for those who dictate (WCAG 2.1.4).
+
+import { closeMenus } from "./entries.js";
+import { guidance } from "./nav.js";
+
+const off = () => localStorage.getItem("keys") === "off";
+const atHand = () => document.activeElement?.closest(".entry") ?? document.querySelector(".entry:hover");
+
+function step(direction) {
+  const rows = [...document.querySelectorAll(".list > .entry")].filter((row) => row.checkVisibility());
+  const here = rows.indexOf(atHand());
+  const next = here < 0 ? rows.find((row) => row.getBoundingClientRect().top > 96) : rows[here + direction];
+  next?.querySelector(".acts summary").focus();
+}
+
+const single = {
+  "/": () => {
+    const sheet = document.getElementById("capture");
+    if (!sheet.checkVisibility()) sheet.showPopover();
+    document.getElementById("cap").focus();
+  },
+  e: () => atHand()?.querySelector("[data-edit]")?.click(),
+  j: () => step(1),
+  k: () => step(-1),
+  g: guidance,
+  "?": () => document.getElementById("keys").togglePopover(),
+};
+
+function escape(target) {
+  const menu = document.querySelector("details.menu[open]");
+  if (menu) {
+    closeMenus();
+    menu.querySelector("summary").focus();
+    return;
+  }
+  target.closest?.("form.edit")?.querySelector("[data-cancel]")?.click();
+  if (target.id === "cap") target.blur();
+}
+
+export function keys() {
+  const choice = document.querySelector("[data-keys]");
+  if (choice) choice.checked = !off();
+  choice?.addEventListener("change", () => localStorage.setItem("keys", choice.checked ? "on" : "off"));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.closest?.("form.edit")?.requestSubmit();
+    if (event.key === "Escape") escape(event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || off()) return;
+    if (event.target.closest?.("input:not([type=checkbox]), textarea, select")) return;
+    if (!Object.hasOwn(single, event.key)) return;
+    event.preventDefault();
+    single[event.key]();
+  });
+}

@@ -1,0 +1,148 @@
+"""A real server with a database and a folder of its own, and the people who use it."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+CASE = ROOT / "tests" / "cases" / "cloudflare-2023.json"
+EXAMPLE = "/incidents/copper-sluice/"
+PASSWORD = "correct horse battery"
+
+# Gives the example's people a password, makes an account that is in no incident, loads a case for the commander.
+PEOPLE = f"""
+from accounts.models import User
+from accounts.links import sign_in_link
+from django.conf import settings
+for user in User.objects.all():
+    user.set_password({PASSWORD!r})
+    user.save()
+outsider = User.objects.create_user("outsider@example.com", {PASSWORD!r}, display_name="Olga Outside")
+print("outsider", outsider.email, sign_in_link(outsider, settings.BASE_URL))
+"""
+
+
+class Server:
+    """uvicorn on a free port; it can be killed, stopped and started again on the same port."""
+
+    def __init__(self, folder: Path, debug: bool = True, beside: "Server | None" = None):
+        self.url = f"http://127.0.0.1:{free_port()}"
+        self.environment = {**os.environ, "DATA_DIR": str(folder), "BASE_URL": self.url}
+        self.environment["DEBUG"] = "1" if debug else "0"
+        self.database = None
+        if beside:
+            self.environment["DATABASE_URL"] = beside.environment.get("DATABASE_URL", "")
+        elif os.environ.get("DATABASE_URL", "").startswith("postgres"):
+            self.database = f"browser_{uuid.uuid4().hex[:12]}"
+            self._on_postgres(f"CREATE DATABASE {self.database}")
+            parts = urlsplit(os.environ["DATABASE_URL"])
+            self.environment["DATABASE_URL"] = urlunsplit(parts._replace(path=f"/{self.database}"))
+        self.log = open(folder / "server.log", "ab")  # noqa: SIM115 (open as long as the server)
+
+    def manage(self, *arguments: str) -> str:
+        """The output of manage.py, another process on the same database."""
+        command = [sys.executable, "manage.py", *arguments]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def prepare(self) -> None:
+        """Tables, the example incident, a public case; who is who."""
+        self.manage("migrate", "--verbosity", "0")
+        example = self.manage("load_example")
+        self.manage("load_incident", str(CASE), "--commander", "hanne.verbrugge@larkmere.example")
+        told = self.manage("shell", "--verbosity", "0", "-c", PEOPLE)
+        self.links: dict[str, str] = {}
+        for role, link in re.findall(r"^\s*(\w+) .* (http\S+)$", example + told, re.MULTILINE):
+            self.links.setdefault(role, link)
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
+        self.process = subprocess.Popen(
+            [*command, "--port", str(urlsplit(self.url).port), "--log-level", "warning"],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=self.log,
+            stderr=self.log,
+        )
+        for _ in range(200):
+            try:
+                httpx.get(f"{self.url}/sign-in/")
+            except httpx.TransportError:
+                time.sleep(0.05)
+            else:
+                return
+        raise AssertionError("The server did not start.")
+
+    def end(self, how: signal.Signals = signal.SIGTERM) -> None:
+        """End it, politely or not, and wait until it is gone."""
+        self.process.send_signal(how)
+        self.process.wait(timeout=10)
+
+    def close(self) -> None:
+        """End it and drop what was made for it."""
+        if self.process.poll() is None:
+            self.end()
+        self.log.close()
+        if self.database:
+            self._on_postgres(f"DROP DATABASE {self.database} WITH (FORCE)")
+
+    @staticmethod
+    def _on_postgres(statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(statement)
+
+
+class Person:
+    """Somebody who works without a browser: what is not under test is done quickly by this."""
+
+    def __init__(self, server: Server, role: str):
+        self.http = httpx.Client(base_url=server.url, follow_redirects=True)
+        self.http.get(server.links[role])
+
+    def post(self, path: str, **fields: str) -> httpx.Response:
+        """Send a form as a page would."""
+        token = self.http.cookies.get("csrftoken") or self._token()
+        answer = self.http.post(path, data={**fields, "csrfmiddlewaretoken": token})
+        assert answer.is_success, (path, answer.status_code, answer.text[:500])
+        return answer
+
+    def _token(self) -> str:
+        self.http.get("/incidents/start/")
+        return self.http.cookies["csrftoken"]
+
+    def start(self, title: str = "A case of its own") -> str:
+        """Start an incident; its address."""
+        return self.post("/incidents/start/", title=title, codename=f"T{uuid.uuid4().hex[:8]}").url.path
+
+    def let_in(self, incident: str, other: "Person", email: str, role: str) -> None:
+        """Let somebody in, who accepts the classification."""
+        self.post(f"{incident}people/", email=email, role=role)
+        other.post(f"{incident}acknowledge/")
+
+    def add(self, incident: str, section: str, **fields: str) -> str:
+        """Add an entry; its id."""
+        chosen = str(uuid.uuid4())
+        self.post(f"{incident}{section}/", id=chosen, **fields)
+        return chosen
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as tried:
+        tried.bind(("127.0.0.1", 0))
+        return tried.getsockname()[1]
