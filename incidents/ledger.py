@@ -122,6 +122,14 @@ def values_at(entry_id: uuid.UUID, version: int) -> dict | None:
     return row.values if row else None
 
 
+def version_before(entry_id: uuid.UUID, version: int) -> int | None:
+    """The version of an entry's words before this one; None for the first."""
+    rows = Change.objects.filter(
+        entry_id=entry_id, version__lt=version, action__in=[Action.ADD, Action.CHANGE]
+    )
+    return rows.aggregate(before=models.Max("version"))["before"]
+
+
 def faults(incident, head: str = "") -> Iterator[str]:
     """Sentences that say where the chain of one incident is broken; none when it is whole.
 

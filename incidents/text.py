@@ -7,7 +7,7 @@ reorder text are shown instead of obeyed (Unicode TR 36).
 import re
 
 import nh3
-from django.utils.html import escape
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
@@ -36,6 +36,14 @@ def literal(text: str) -> SafeString:
 def verbatim(text: str) -> SafeString:
     """The text itself for a <pre>."""
     return mark_safe(show_bidi(escape(text)))  # noqa: S308 (escaped)
+
+
+def link(address: str, label: str = "") -> SafeString:
+    """The label as a link to http or https; any other address is text beside it, whatever brought it here."""
+    if not re.match("https?://", address, re.IGNORECASE):
+        return literal(f"{label} {address}".strip())
+    shown = literal(label or address)
+    return format_html('<a href="{}" rel="noopener noreferrer nofollow">{}</a>', address, shown)
 
 
 def prose(text: str) -> SafeString:

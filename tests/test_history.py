@@ -59,16 +59,24 @@ def test_an_earlier_version_is_restored_as_a_new_revision(incident, dana, as_dan
     incident.change(entry, by=dana, version=1, text="Second words", source="")
     page = as_dana.get(f"{HISTORY}?entry={entry.pk}").content.decode()
     assert "Restore version 1" in page and "Restore version 2" not in page
-    answer = as_dana.post(f"/incidents/kestrel/timeline/{entry.pk}/revert/", {"version": "1"})
+    answer = as_dana.post(f"/incidents/kestrel/timeline/{entry.pk}/revert/1/")
     assert answer.status_code == 302
     entry.refresh_from_db()
     assert (entry.text, entry.source, entry.version) == ("First words", "Log", 3)
     assert incident.changes.last().reason == "Version 1 restored"
-    for wrong in ("9", "", "x"):
-        assert (
-            as_dana.post(f"/incidents/kestrel/timeline/{entry.pk}/revert/", {"version": wrong}).status_code
-            == 404
-        )
+    assert as_dana.post(f"/incidents/kestrel/timeline/{entry.pk}/revert/9/").status_code == 404
+
+
+def test_the_last_change_can_be_undone_right_after(incident, as_dana):
+    entry = factories.entry(incident, "timeline", text="First words")
+    form = {"at_0": "24 Nov 2026", "at_1": "12:00", "text": "Second words", "version": "1"}
+    address = f"/incidents/kestrel/timeline/{entry.pk}/"
+    saved = as_dana.post(address, form, headers={"HX-Request": "true"}).content.decode()
+    assert f'data-post="{address}revert/1/"' in saved
+    undone = as_dana.post(f"{address}revert/1/", headers={"HX-Request": "true"}).content.decode()
+    assert "First words" in undone and f'data-post="{address}revert/2/"' in undone
+    added = as_dana.post("/incidents/kestrel/lessons/", {"text": "x"}, headers={"HX-Request": "true"})
+    assert "/hide/" in added.content.decode() and "Undo" in added.content.decode()
 
 
 def test_a_hidden_entry_is_brought_back_from_the_history(incident, dana, as_dana):

@@ -5,7 +5,7 @@ import json
 from incidents import facts
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry
-from incidents.vocabulary import AppendixKind, Audience, Priority, StepState
+from incidents.vocabulary import AppendixKind, Priority, StepState
 
 FIRST = ("organisation", "incident_type", "notified_at", "business_impact")
 NOTE_NAME = "Note on this record"

@@ -10,6 +10,7 @@ register = template.Library()
 register.filter("literal", text.literal)
 register.filter("verbatim", text.verbatim)
 register.filter("prose", text.prose)
+register.filter("link", text.link)
 
 
 @register.simple_tag

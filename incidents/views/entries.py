@@ -137,22 +137,20 @@ def restore(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -
 
 @require_POST
 @requires(Capability.WRITE)
-def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> HttpResponse:
+def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, version: int) -> HttpResponse:
     """Make an earlier version the present one, as a new revision."""
     chosen, found = find(incident, section, entry_id)
-    try:
-        wanted = int(request.POST.get("version", ""))
-    except ValueError as error:
-        raise Http404 from error
-    values = ledger.values_at(found.pk, wanted)
+    values = ledger.values_at(found.pk, version)
     if values is None or (values.get("privileged") and incident.audience != "privileged"):
         raise Http404
     former = chosen.model(pk=found.pk)
     former.assign(values)
-    fields = {name: getattr(former, former._meta.get_field(name).attname) for name in values}
-    fields = {former._meta.get_field(name).attname: value for name, value in fields.items()}
-    reason = f"Version {wanted} restored"
-    return _change(request, incident, found, version=found.version, reason=reason, restore=True, **fields)
+    columns = [former._meta.get_field(name).attname for name in values]
+    fields = {column: getattr(former, column) for column in columns}
+    reason = f"Version {version} restored"
+    incident.change(found, by=request.user, version=found.version, reason=reason, restore=True, **fields)
+    _, found = find(incident, section, entry_id)
+    return written(request, incident, chosen, found)
 
 
 @require_POST
@@ -229,7 +227,7 @@ def _set_hidden(request, incident, chosen: Section, found: Entry, *, hidden: boo
     if not is_fragment(request):
         query = f"?hidden={chosen.name}/{found.pk}" if hidden else ""
         return HttpResponse(status=303, headers={"Location": document_url(incident, chosen, found, query)})
-    context = {"incident": incident, "section": chosen, "entry": found}
+    context = {"incident": incident, "section": chosen, "entry": found, "restored": not hidden}
     return HttpResponse(render_to_string("live/_notice.html", context) + arrivals(incident, found))
 
 

@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from incidents import ledger
 from incidents.rendering import gone, mini, shell
 from incidents.sections.base import Entry, Section
 
@@ -43,11 +44,12 @@ def entry_section(entry: Entry) -> Section:
 def written(
     request: HttpRequest, incident, section: Section, entry: Entry, *, merged: bool = False
 ) -> HttpResponse:
-    """After a save: the entry for htmx, the document for a browser without scripts."""
+    """After a save: the entry and a word about it for htmx, the document for a browser without scripts."""
     if not is_fragment(request):
         return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))
-    said = render_to_string("live/_notice.html", {"merged": True}) if merged else ""
-    return HttpResponse(arrivals(incident, entry) + said)
+    before = None if merged else ledger.version_before(entry.pk, entry.version)
+    context = {"incident": incident, "section": section, "entry": entry, "merged": merged, "before": before}
+    return HttpResponse(arrivals(incident, entry) + render_to_string("live/_notice.html", context))
 
 
 def form_page(request: HttpRequest, incident, section: Section, form, *, status: int = 200) -> HttpResponse:
