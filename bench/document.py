@@ -3,7 +3,7 @@
     .venv/bin/python bench/document.py [--entries 50 500] [--viewers 1 50] [--database-url postgres://…]
 
 Starts the product (uvicorn, one process) on a database of its own and compares each figure with a bare request
-to the same server (the sign-in page) in the same run. Times are medians in milliseconds of the client's clock.
+to the same server (the page that starts an incident) in the same run. Times are medians in milliseconds of the client's clock.
 """
 
 import argparse
@@ -118,7 +118,7 @@ async def measure(environment: dict, entries: int, viewers: list[int]) -> None:
             answer = await client.post(f"/incidents/{slug}/timeline/", data=form, headers=headers)
             assert answer.status_code == 200, answer.status_code
 
-        bare = await median(lambda: httpx.AsyncClient.get(client, "/incidents/nothing-here/"))
+        bare = await median(lambda: client.get("/incidents/start/"))
         opened = await median(lambda: client.get(f"/incidents/{slug}/"))
         added = await median(add)
         print(f"{entries} entries: bare request {bare:.1f} ms; open {opened:.1f} ({opened / bare:.1f}×); "

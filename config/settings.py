@@ -177,5 +177,5 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
-    "loggers": {"sitroom": {"level": "INFO"}},
+    "loggers": {"sitroom": {"level": "INFO"}, "django": {"handlers": [], "level": "WARNING"}},
 }
