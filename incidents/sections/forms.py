@@ -116,7 +116,7 @@ class EntryForm(forms.ModelForm):
             widget.attrs.update({"class": "in", "rows": 2})
         elif not isinstance(widget, forms.CheckboxInput | MomentWidget):
             widget.attrs.setdefault("class", "in")
-        if isinstance(bound, forms.CharField):
+        if isinstance(bound, forms.CharField) and not isinstance(bound, forms.UUIDField):
             bound.validators.append(check_text)
 
     @property
