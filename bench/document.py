@@ -3,7 +3,8 @@
     .venv/bin/python bench/document.py [--entries 50 500] [--viewers 1 50] [--database-url postgres://…]
 
 Starts the product (uvicorn, one process) on a database of its own and compares each figure with a bare request
-to the same server (the page that starts an incident) in the same run. Times are medians in milliseconds of the client's clock.
+to the same server (the page that starts an incident) in the same run. Times are medians in milliseconds of the
+client's clock.
 """
 
 import argparse
