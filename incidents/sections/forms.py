@@ -131,16 +131,15 @@ class EntryForm(forms.ModelForm):
 
     @property
     def more_is_open(self) -> bool:
-        """Whether something under “More” has an error or a value that must be seen."""
-        return any(
-            bound.errors or bound.value() not in (None, "", False, "unknown")
-            for bound in self.more_fields
-            if bound.name not in self._moments
-        ) or any(
-            bound.errors or self.initial.get(bound.name)
-            for bound in self.more_fields
-            if bound.name in self._moments
-        )
+        """Whether something under “More” has an error or says more than a new entry does."""
+        return any(bound.errors or self._says_something(bound) for bound in self.more_fields)
+
+    def _says_something(self, bound: forms.BoundField) -> bool:
+        if bound.name in self._moments:
+            return bool(self.initial.get(bound.name))
+        columns = {column.name: column for column in self.instance._meta.fields}
+        usual = columns[bound.name].get_default() if bound.name in columns else ""
+        return bound.value() not in (None, "", False, "unknown", usual)
 
     def _under_more(self) -> set[str]:
         return {*self.seldom, "checked", "constructed", "privileged", "reason"}
