@@ -140,7 +140,7 @@ TABLE = {
     "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/restore/": {
         "POST":                     "302  404  404  403  403  303  403  303  404  302",
     },
-    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/revert/": {
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/revert/<int:version>/": {
         "POST":                     "302  404  404  403  403  302  403  302  404  302",
     },
     "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/do/<slug:verb>/": {
@@ -170,7 +170,6 @@ SENT = {
     "incidents/<codename:codename>/capture/": {"dest": "theories", "text": "The token was stolen"},
     "incidents/<codename:codename>/<section:section>/": STEP,
     "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/": {**STEP, "version": "1"},
-    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/revert/": {"version": "1"},
 }
 
 
@@ -202,6 +201,7 @@ def address(route: str, room) -> str:
         "revision": room.incident.changes.filter(section="timeline", privileged=False).first().revision,
         "entry_id": (room.picture if "/files/" in route else room.entries["next_steps"]).pk,
         "verb": "tick",
+        "version": 1,
         "token": "forged",
     }
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(values[found[1]]), route)

@@ -1,0 +1,548 @@
+"""The live stream as a server drives it: who is admitted, what arrives, and what ends it.
+
+The streams run in this process as raw ASGI calls; whoever writes does so in a thread, as a view would.
+"""
+
+import asyncio
+import signal
+import time
+import uuid
+from collections import Counter
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+
+from incidents import live as streaming
+from incidents import rendering
+from incidents.live import Live
+from incidents.sections import SECTIONS
+from incidents.vocabulary import Role, Status
+from tests import factories
+
+PATIENCE = 10  # seconds until a test gives up on something that must happen
+SILENCE = 0.4  # seconds in which nothing must happen
+ROLES = {
+    "executive": Role.EXECUTIVE,
+    "reader": Role.READER,
+    "responder": Role.RESPONDER,
+    "legal": Role.LEGAL,
+    "revoked": Role.READER,
+    "disabled": Role.READER,
+    "pending": Role.READER,
+}
+
+
+class Browser:
+    """One open stream and the events that arrived on it."""
+
+    def __init__(self, live: Live, client: Client | None, slug: str, last: str = "", query: str = ""):
+        cookie = client.cookies.output(attrs=[], header="", sep=";").strip() if client else ""
+        headers = [(b"cookie", cookie.encode())] + ([(b"last-event-id", last.encode())] if last else [])
+        self.scope = {
+            "type": "http",
+            "method": "GET",
+            "path": f"/incidents/{slug}/live/",
+            "query_string": query.encode(),
+            "headers": headers,
+        }
+        self.live = live
+        self.left = asyncio.Event()
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.status: asyncio.Future = asyncio.get_running_loop().create_future()
+        self.events: asyncio.Queue = asyncio.Queue()
+        self.task = asyncio.create_task(live.stream(self.scope, self._receive, self._send))
+
+    async def _receive(self) -> dict:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: dict) -> None:
+        if message["type"] == "http.response.start":
+            self.headers = dict(message["headers"])
+            self.status.set_result(message["status"])
+            return
+        await self.reading.wait()
+        for block in message["body"].decode().split("\n\n"):
+            lines = [line.partition(": ")[::2] for line in block.splitlines()]
+            fields = {name: value for name, value in lines if name in ("event", "id")}
+            if "event" in fields:
+                fields["data"] = "\n".join(value for name, value in lines if name == "data")
+                self.events.put_nowait(fields)
+
+    async def opened(self) -> "Browser":
+        """Wait until it is admitted."""
+        assert await asyncio.wait_for(asyncio.shield(self.status), PATIENCE) == 200
+        return self
+
+    async def refused(self) -> int:
+        """Wait until it is answered, and say how."""
+        status = await asyncio.wait_for(asyncio.shield(self.status), PATIENCE)
+        await self.leave()
+        return status
+
+    async def event(self) -> dict:
+        """The next event."""
+        return await asyncio.wait_for(self.events.get(), PATIENCE)
+
+    async def silence(self) -> list[dict]:
+        """What arrives although nothing should."""
+        await asyncio.sleep(SILENCE)
+        return [self.events.get_nowait() for _ in range(self.events.qsize())]
+
+    async def ended(self) -> None:
+        """Wait until the server ends it."""
+        await asyncio.wait_for(asyncio.shield(self.task), PATIENCE)
+
+    async def leave(self) -> None:
+        """Close the tab."""
+        self.left.set()
+        self.reading.set()
+        await self.ended()
+
+
+class Stage:
+    """An incident with somebody in every role, and a process that streams it."""
+
+    def __init__(self):
+        self.dana = factories.user("commander")
+        self.people = {"commander": self.dana}
+        self.incident = factories.incident(self.dana)
+        for name, role in ROLES.items():
+            self.people[name] = factories.user(name)
+            factories.participant(self.incident, self.people[name], role, accepted=name != "pending")
+        for name in ("outsider", "superuser"):
+            self.people[name] = factories.user(name, is_superuser=name == "superuser")
+        self.clients = {name: Client() for name in self.people}
+        for name, client in self.clients.items():
+            client.force_login(self.people[name])
+        self.browsers: list[Browser] = []
+
+    def play(self, scenario) -> None:
+        """Run a scenario, an async function that takes this stage."""
+        asyncio.run(self._play(scenario))
+
+    async def _play(self, scenario) -> None:
+        self.live = Live()
+        try:
+            await scenario(self)
+        finally:
+            self.live.close()
+            await asyncio.gather(*self.live.tasks, return_exceptions=True)
+            for browser in self.browsers:
+                await browser.leave()
+            await self.live._in_database(lambda: connection.close())  # the one of that thread
+            self.live.database.shutdown()
+
+    def browser(self, name: str | None, slug: str = "kestrel", **options) -> Browser:
+        """A tab of this person that asks for the stream."""
+        self.browsers.append(Browser(self.live, self.clients.get(name), slug, **options))
+        return self.browsers[-1]
+
+    async def open(self, name: str, **options) -> Browser:
+        """A tab of this person that has the stream; an executive's first summary is taken off."""
+        browser = await self.browser(name, **options).opened()
+        if name == "executive":
+            await browser.event()
+        return browser
+
+    async def act(self, deed, *args, **kwargs):
+        """Do something in a thread, as a view would."""
+
+        def run():
+            try:
+                return deed(*args, **kwargs)
+            finally:
+                connection.close()
+
+        return await asyncio.to_thread(run)
+
+    async def write(self, section: str = "theories", **fields):
+        """The commander adds an entry."""
+        return await self.act(factories.entry, self.incident, section, **fields)
+
+
+@pytest.fixture
+def stage(transactional_db, monkeypatch):
+    """The stage; the heartbeat is fast, so that what it finds is found soon."""
+    monkeypatch.setattr(streaming, "HEARTBEAT", 0.1)
+    return Stage()
+
+
+def test_stream_admits_whoever_may_look(stage):
+    stage.incident.let_out(stage.people["revoked"], by=stage.dana)
+    stage.people["disabled"].is_active = False
+    stage.people["disabled"].save()
+
+    async def scenario(stage):
+        found = {name: await stage.browser(name).refused() for name in (None, *stage.people)}
+        found["missing"] = await stage.browser("commander", slug="no-such-thing").refused()
+        assert found == {
+            None: 401,
+            "commander": 200,
+            "executive": 200,
+            "reader": 200,
+            "responder": 200,
+            "legal": 200,
+            "revoked": 404,
+            "disabled": 401,
+            "pending": 403,
+            "outsider": 404,
+            "superuser": 404,
+            "missing": 404,
+        }
+
+    stage.play(scenario)
+
+
+def test_stream_serves_only_its_own_address():
+    live = Live()
+    asked = [("GET", "/incidents/kestrel/live/"), ("POST", "/incidents/kestrel/live/")]
+    asked += [("HEAD", "/incidents/kestrel/live/"), ("GET", "/incidents/kestrel/"), ("GET", "/x/live/")]
+    asked += [("GET", "/incidents/kestrel/live/\n"), ("GET", "/incidents/KESTREL/live/")]
+    found = [live.serves({"method": method, "path": path}) for method, path in asked]
+    assert found == [True, False, False, False, False, False, False]
+
+
+def test_stream_carries_the_headers_of_a_page(stage):
+    async def scenario(stage):
+        browser = await stage.open("reader")
+        assert browser.headers[b"content-type"] == b"text/event-stream; charset=utf-8"
+        assert browser.headers[b"cache-control"] == b"no-store"
+        assert browser.headers[b"x-content-type-options"] == b"nosniff"
+        assert browser.headers[b"referrer-policy"] == b"no-referrer"
+        assert browser.headers[b"cross-origin-resource-policy"] == b"same-origin"
+
+    stage.play(scenario)
+
+
+def test_what_one_person_writes_arrives_at_the_others(stage):
+    async def scenario(stage):
+        watching = await stage.open("responder")
+        entry = await stage.write(text="a first word")
+        arrived = await watching.event()
+        identity = f'id="theories-{entry.pk}"'
+        assert (arrived["event"], arrived["id"]) == ("change", str(stage.incident.revision))
+        assert (identity in arrived["data"], "a first word" in arrived["data"]) == (True, True)
+
+        await stage.act(stage.incident.change, entry, by=stage.dana, version=1, text="a second word")
+        arrived = await watching.event()
+        assert (identity in arrived["data"], "a second word" in arrived["data"]) == (True, True)
+
+        await stage.act(stage.incident.remove, entry, by=stage.dana)
+        arrived = await watching.event()
+        assert arrived["data"] == f"<li {identity} data-gone></li>"
+
+        await stage.act(stage.incident.restore, entry, by=stage.dana)
+        arrived = await watching.event()
+        assert (identity in arrived["data"], "a second word" in arrived["data"]) == (True, True)
+
+    stage.play(scenario)
+
+
+def test_what_one_person_writes_arrives_within_a_second(stage):
+    async def scenario(stage):
+        watching = await stage.open("responder")
+        took = []
+        for _ in range(3):
+            await stage.write()
+            committed = time.monotonic()
+            await watching.event()
+            took.append(time.monotonic() - committed)
+        assert min(took) < 1
+
+    stage.play(scenario)
+
+
+def test_a_change_is_rendered_once_for_each_audience(stage, monkeypatch):
+    rendered = Counter()
+    message, brief = rendering.message, rendering.brief
+
+    def counted(incident, changes, audience):
+        rendered[str(audience)] += 1
+        return message(incident, changes, audience)
+
+    def counted_brief(incident):
+        rendered["summary"] += 1
+        return brief(incident)
+
+    monkeypatch.setattr(rendering, "message", counted)
+    monkeypatch.setattr(rendering, "brief", counted_brief)
+
+    async def scenario(stage):
+        names = ["reader", "responder", "reader", "commander", "legal", "commander"]
+        watching = [await stage.open(name) for name in names]
+        executives = [await stage.open("executive") for _ in range(3)]
+        await asyncio.sleep(SILENCE)
+        rendered.clear()
+        await stage.write("summary", current_state="contained an hour ago")
+        for browser in watching + executives:
+            assert "contained an hour ago" in (await browser.event())["data"]
+        assert rendered == {"document": 1, "privileged": 1, "summary": 1}
+
+    stage.play(scenario)
+
+
+@pytest.mark.parametrize("asked", ["header", "address"])
+def test_a_reader_who_comes_back_gets_exactly_the_rest(stage, asked):
+    entries = [factories.entry(stage.incident, "theories", text=f"word{number}") for number in range(4)]
+    seen = stage.incident.revision - 2
+
+    async def scenario(stage):
+        options = {"last": str(seen)} if asked == "header" else {"query": f"since={seen}"}
+        browser = await stage.open("reader", **options)
+        arrived = await browser.event()
+        assert arrived["id"] == str(stage.incident.revision)
+        assert [f"word{number}" in arrived["data"] for number in range(4)] == [False, False, True, True]
+        assert await browser.silence() == []
+        await stage.act(stage.incident.remove, entries[0], by=stage.dana)
+        arrived = await browser.event()
+        assert arrived["data"] == f'<li id="theories-{entries[0].pk}" data-gone></li>'
+
+    stage.play(scenario)
+
+
+@pytest.mark.parametrize("last", ["", "now", "²", "-1", "1e3", "9" * 30, "9" * 5000])
+def test_a_reader_who_has_everything_or_nonsense_gets_nothing(stage, last):
+    async def scenario(stage):
+        assert await (await stage.open("reader", query=f"since={last}")).silence() == []
+
+    stage.play(scenario)
+
+
+def test_a_reader_who_is_far_behind_is_told_which_sections_to_load(stage, monkeypatch):
+    monkeypatch.setattr(streaming, "FAR_BEHIND", 2)
+    seen = stage.incident.revision
+    for name in ("timeline", "theories", "timeline"):
+        factories.entry(stage.incident, name)
+
+    async def scenario(stage):
+        arrived = await (await stage.open("reader", last=str(seen))).event()
+        assert arrived == {"event": "reload", "id": str(stage.incident.revision), "data": "theories timeline"}
+
+    stage.play(scenario)
+
+
+def test_an_executive_gets_the_summary_and_no_sign_of_anything_else(stage):
+    async def scenario(stage):
+        browser = await stage.browser("executive", last="1").opened()
+        first = await browser.event()
+        assert set(first) == {"event", "data"}
+        for name, section in SECTIONS.items():
+            if section.many:
+                await stage.write(name)
+        await stage.act(stage.incident.set_fields, by=stage.dana, title="Another title")
+        await stage.act(stage.incident.let_in, stage.people["outsider"], Role.READER, by=stage.dana)
+        assert await browser.silence() == []
+        await stage.write("summary", current_state="contained an hour ago")
+        arrived = await browser.event()
+        assert (set(arrived), "contained an hour ago" in arrived["data"]) == ({"event", "data"}, True)
+        await stage.act(stage.incident.set_fields, by=stage.dana, status=Status.CONTAINED)
+        assert "step 2 of 5" in (await browser.event())["data"]
+        assert await browser.silence() == []
+
+    stage.play(scenario)
+
+
+def test_a_marked_entry_arrives_only_where_it_may_be_read(stage):
+    async def scenario(stage):
+        reader, legal = await stage.open("reader"), await stage.open("legal")
+        entry = await stage.write(text="for counsel", privileged=True)
+        assert "for counsel" in (await legal.event())["data"]
+        assert await reader.silence() == []
+        await stage.act(stage.incident.change, entry, by=stage.dana, version=1, privileged=False)
+        assert "for counsel" in (await reader.event())["data"]
+        await stage.act(stage.incident.change, entry, by=stage.dana, version=2, privileged=True)
+        assert (await reader.event())["data"] == f'<li id="theories-{entry.pk}" data-gone></li>'
+
+    stage.play(scenario)
+
+
+def withdraw(stage, how: str) -> None:
+    """Take the reader's access away."""
+    reader = stage.people["reader"]
+    if how == "revoked":
+        stage.incident.let_out(reader, by=stage.dana)
+    elif how == "downgraded":
+        stage.incident.set_role(reader, Role.EXECUTIVE, by=stage.dana)
+    elif how == "disabled":
+        type(reader).objects.filter(pk=reader.pk).update(is_active=False)
+    elif how == "signed out":
+        Session.objects.filter(pk=stage.clients["reader"].session.session_key).delete()
+    elif how == "password changed":
+        reader.set_password("another long password")
+        reader.save()
+    else:
+        assert how == "asked again"
+        factories.entry(stage.incident, "classification", scheme="Another label")
+
+
+@pytest.mark.parametrize(
+    ("how", "afterwards"),
+    [
+        ("revoked", 404),
+        ("downgraded", 200),  # as an executive
+        ("disabled", 401),
+        ("signed out", 401),
+        ("password changed", 401),
+        ("asked again", 403),
+    ],
+)
+def test_a_stream_ends_when_access_does(stage, how, afterwards):
+    async def scenario(stage):
+        browser = await stage.open("reader")
+        await stage.act(withdraw, stage, how)
+        assert await browser.event() == {"event": "gone", "data": ""}
+        await browser.ended()
+        await stage.write(text="afterwards")
+        assert await browser.silence() == []
+        assert await stage.browser("reader").refused() == afterwards
+
+    stage.play(scenario)
+
+
+@pytest.mark.parametrize("how", ["revoked", "disabled", "signed out"])
+def test_a_stream_ends_within_two_seconds(stage, monkeypatch, how):
+    monkeypatch.undo()  # the heartbeat as it is
+
+    async def scenario(stage):
+        browser = await stage.open("reader")
+        await stage.act(withdraw, stage, how)
+        withdrawn = time.monotonic()
+        await browser.ended()
+        assert time.monotonic() - withdrawn < 2
+
+    stage.play(scenario)
+
+
+def test_an_executive_who_becomes_a_reader_gets_a_new_stream(stage):
+    async def scenario(stage):
+        browser = await stage.open("executive")
+        await stage.act(stage.incident.set_role, stage.people["executive"], Role.READER, by=stage.dana)
+        assert await browser.event() == {"event": "gone", "data": ""}
+        await browser.ended()
+
+    stage.play(scenario)
+
+
+def test_a_slow_reader_is_dropped_and_nobody_else_waits(stage, monkeypatch):
+    monkeypatch.setattr(streaming, "BACKLOG", 2)
+
+    async def scenario(stage):
+        slow, quick = await stage.open("reader"), await stage.open("responder")
+        await asyncio.sleep(SILENCE)
+        slow.reading.clear()
+        entries = []
+        for number in range(5):
+            entries.append(await stage.write(text=f"word{number}"))
+            assert f"word{number}" in (await quick.event())["data"]
+        slow.reading.set()
+        await slow.ended()
+        assert [event["event"] for event in await slow.silence()] == ["change"]  # it had that in its hands
+
+    stage.play(scenario)
+
+
+def test_closing_ends_the_streams_at_once(stage):
+    async def scenario(stage):
+        browsers = [await stage.open(name) for name in ("reader", "executive", "commander")]
+        stage.live.close()
+        for browser in browsers:
+            await browser.ended()
+        assert (stage.live.streams, await stage.browser("reader").refused()) == ({}, 503)
+
+    stage.play(scenario)
+
+
+def test_the_server_stops_with_its_streams(stage):
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    async def scenario(stage):
+        asked, answered = asyncio.Queue(), asyncio.Queue()
+        lifespan = asyncio.create_task(stage.live.lifespan(asked.get, answered.put))
+        await asked.put({"type": "lifespan.startup"})
+        assert await answered.get() == {"type": "lifespan.startup.complete"}
+        browser = await stage.open("reader")
+        await asked.put({"type": "lifespan.shutdown"})
+        assert await answered.get() == {"type": "lifespan.shutdown.complete"}
+        await asyncio.gather(lifespan, browser.ended())
+
+    try:
+        stage.play(scenario)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
+def test_a_failure_of_the_database_does_not_end_the_deliveries(stage, monkeypatch):
+    prepare, failures = Live._prepare, []
+
+    def failing(self, *arguments):
+        if len(failures) < 2:
+            failures.append(arguments)
+            raise ConnectionError("gone for a moment")
+        return prepare(self, *arguments)
+
+    async def scenario(stage):
+        browser = await stage.open("reader")
+        await asyncio.sleep(SILENCE)
+        monkeypatch.setattr(Live, "_prepare", failing)
+        await stage.write(text="kept")
+        assert "kept" in (await browser.event())["data"]
+        assert len(failures) == 2
+
+    stage.play(scenario)
+
+
+def meanwhile(stage, monkeypatch, deed) -> None:
+    """Have something happen after the next stream was admitted and before it is served."""
+    in_database = stage.live._in_database
+
+    async def slowly(function, *arguments):
+        result = await in_database(function, *arguments)
+        if function == stage.live._admit:
+            monkeypatch.undo()
+            await deed()
+            await asyncio.sleep(SILENCE)
+        return result
+
+    monkeypatch.setattr(stage.live, "_in_database", slowly)
+
+
+def test_a_page_that_is_reloaded_goes_on_getting_changes(stage, monkeypatch):
+    async def scenario(stage):
+        before = await stage.open("reader")
+        meanwhile(stage, monkeypatch, before.leave)
+        after = await stage.open("reader")
+        await stage.write(text="after the reload")
+        assert "after the reload" in (await after.event())["data"]
+
+    stage.play(scenario)
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_change_during_admission_is_not_missed(stage, monkeypatch, others):
+    async def scenario(stage):
+        watching = [await stage.open("responder") for _ in range(others)]
+        meanwhile(stage, monkeypatch, lambda: stage.write(text="in between"))
+        late = await stage.open("reader")
+        for browser in [*watching, late]:
+            assert "in between" in (await browser.event())["data"]
+            assert await browser.silence() == []
+
+    stage.play(scenario)
+
+
+def test_a_stream_of_another_incident_hears_nothing(stage):
+    other = factories.incident(stage.people["outsider"], codename="OSPREY")
+
+    async def scenario(stage):
+        browser = await stage.open("outsider", slug="osprey")
+        await stage.write()
+        assert await browser.silence() == []
+        await stage.act(factories.entry, other, "lessons", text=str(uuid.uuid4()))
+        assert (await browser.event())["event"] == "change"
+
+    stage.play(scenario)
