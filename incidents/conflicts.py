@@ -56,7 +56,7 @@ def spoken(model: type[Entry], name: str, values: dict, zone, people: dict) -> s
         return "yes" if value else "no"
     if column.many_to_one:
         return people.get(value, "an entry" if column.related_model.__name__ != "User" else "a person")
-    return str(value)
+    return model.spoken(name, values)
 
 
 def differences(model: type[Entry], before: dict, after: dict, zone, people: dict) -> list[Difference]:

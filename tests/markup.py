@@ -88,6 +88,24 @@ def parse(html: str | bytes) -> Node:
     return builder.root
 
 
+def filled(form: Node) -> dict[str, str]:
+    """What a browser would send of a form as it stands."""
+    data = {}
+    for node in form.walk():
+        name, kind = node.attrs.get("name"), node.attrs.get("type", "")
+        if not name or node.tag == "button" or kind == "file":
+            continue
+        if node.tag == "select":
+            data[name] = next((o.attrs["value"] for o in node.all("option") if "selected" in o.attrs), "")
+        elif node.tag == "textarea":
+            data[name] = node.exact().removeprefix("\n")
+        elif kind not in ("checkbox", "radio"):
+            data[name] = node.attrs.get("value", "")
+        elif "checked" in node.attrs:
+            data[name] = node.attrs.get("value", "on")
+    return data
+
+
 def squash(text: str) -> str:
     """Text without white space and without ligatures, for comparing what was broken into lines."""
     return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))

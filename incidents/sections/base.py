@@ -123,6 +123,11 @@ class Entry(models.Model):
             values[name] = str(value) if isinstance(value, uuid.UUID) else value
         return values
 
+    @classmethod
+    def spoken(cls, name: str, values: dict) -> str:
+        """A field of the ledger's values as it is read in the history; for times, choices and people: there."""
+        return str(values[name])
+
     def assign(self, values: dict) -> None:
         """Set fields from the ledger's form of them."""
         for name, value in values.items():

@@ -47,6 +47,11 @@ class Indicator(Entry):
         """The value as it is shown."""
         return indicators.defang(self.type, self.value)
 
+    @classmethod
+    def spoken(cls, name: str, values: dict) -> str:
+        """The value stays defanged in the history and between two versions."""
+        return indicators.defang(values.get("type", ""), values[name]) if name == "value" else str(values[name])
+
 
 class IndicatorForm(EntryForm):
     seldom = ("tlp", "first_seen", "last_seen", "placeholder")
