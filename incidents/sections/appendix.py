@@ -1,5 +1,6 @@
 """Section 12: evidence. Files, extracts in monospace, sources, notes on the record itself."""
 
+import mimetypes
 from datetime import datetime
 
 from django import forms
@@ -11,6 +12,16 @@ from incidents.sections.forms import EntryForm
 from incidents.vocabulary import AppendixKind
 
 EXTRACT = 200_000
+PICTURES = {"image/png", "image/jpeg", "image/gif", "image/webp"}
+ACTIVE = {"text/html", "image/svg+xml"}  # types that a browser or a system would run
+PROGRAMS = {
+    "application/x-dosexec",
+    "application/vnd.microsoft.portable-executable",
+    "application/x-executable",
+    "application/x-pie-executable",
+    "application/x-sharedlib",
+    "application/x-mach-binary",
+}
 
 
 class Appendix(Entry):
@@ -36,12 +47,17 @@ class Appendix(Entry):
     @property
     def is_picture(self) -> bool:
         """Whether a preview can be made."""
-        return bool(self.stored) and self.content_type in {
-            "image/png",
-            "image/jpeg",
-            "image/gif",
-            "image/webp",
-        }
+        return bool(self.stored) and self.content_type in PICTURES
+
+    @property
+    def name_says(self) -> str:
+        """The type that the name promises, where the bytes are of a kind that matters; empty where they agree."""
+        said = mimetypes.guess_type(self.name)[0] or ""
+        if not said or said == self.content_type or not self.content_type:
+            return ""
+        disguised = self.content_type in PROGRAMS and not said.startswith("application/")
+        pictured = said.startswith("image/") or self.content_type in PICTURES
+        return said if disguised or pictured or self.content_type in ACTIVE else ""
 
 
 class AppendixForm(EntryForm):

@@ -1,6 +1,7 @@
 """Evidence: downloads and previews."""
 
 import uuid
+from pathlib import PurePosixPath
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
@@ -30,7 +31,8 @@ def download(request: HttpRequest, incident, entry_id: uuid.UUID) -> FileRespons
     """The bytes as they came, always as a download (ASVS 5.2.2, 3.2.1); recorded."""
     entry = find(incident, entry_id)
     reading.record(incident, request.user, reading.AccessRecord.Kind.FILE, subject=f"A-{entry.number}")
-    response = FileResponse(files.path_of(entry.stored).open("rb"), as_attachment=True, filename=entry.name)
+    name = PurePosixPath(entry.name.replace("\\", "/")).name or f"A-{entry.number}"
+    response = FileResponse(files.path_of(entry.stored).open("rb"), as_attachment=True, filename=name)
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Security-Policy"] = SANDBOX
     return response
