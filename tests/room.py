@@ -1,12 +1,15 @@
 """A room in which every leak names its source: ten personas, a canary in every field of every section."""
 
+import re
 import uuid
 
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
 
 from incidents import files
+from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role
 from tests import factories
@@ -46,6 +49,43 @@ def canaries_of(section: str, suffix: str = "") -> dict[str, str]:
     return fields
 
 
+def canaries_in(response) -> set[str]:
+    """The canaries of an answer, in its headers and its body; a download is read to its end."""
+    body = b"".join(response) if response.streaming else response.content
+    return canaries_of_text(f"{response.headers} {body.decode(errors='replace')}")
+
+
+def canaries_of_text(text: str) -> set[str]:
+    """The canaries of a text."""
+    return set(re.findall(r"canary[a-z0-9]+", text.lower()))
+
+
+def stored() -> dict[str, list]:
+    """Every row of this application but the reading log; a kept rendering is no content of its own."""
+    rows = {}
+    for model in apps.get_models():
+        if model._meta.app_label in ("accounts", "incidents") and model is not AccessRecord:
+            columns = [c.attname for c in model._meta.concrete_fields if not c.name.startswith("rendered")]
+            rows[model._meta.label] = list(model._base_manager.order_by("pk").values_list(*columns))
+    return rows
+
+
+def file_in(incident, upload, name: str):
+    """An entry of the appendix with a stored file."""
+    received = files.receive(upload, incident)
+    entry = SECTIONS["appendix"].model(
+        pk=uuid.uuid4(),
+        kind="file",
+        name=name,
+        size=received.size,
+        sha256=received.sha256,
+        content_type=received.content_type,
+        stored=received.stored,
+    )
+    incident.add(entry, by=incident.commander)
+    return entry
+
+
 class Room:
     """The incident KESTREL, a second incident OSPREY of somebody else, and a client for each persona."""
 
@@ -76,28 +116,15 @@ class Room:
         for name in (*ROLES, "revoked", "disabled"):
             self.incident.acknowledge(by=self.people[name])
         evidence = SimpleUploadedFile("evidence.txt", canary("file", "bytes").encode())
-        self.file = self._file(evidence, canary("file", "name") + ".txt")
-        self.picture = self._file(factories.picture(), canary("picture", "name") + ".png")
+        self.file = file_in(self.incident, evidence, canary("file", "name") + ".txt")
+        self.picture = file_in(self.incident, factories.picture(), canary("picture", "name") + ".png")
         self.incident.let_out(self.people["revoked"], by=self.people["commander"])
         self.people["disabled"].is_active = False
         self.people["disabled"].save()
         self.other = factories.incident(self.people["outsider"], codename="OSPREY", title="Somebody else's")
         self.foreign = {name: factories.entry(self.other, name) for name in SECTIONS}
+        self.foreign_picture = file_in(self.other, factories.picture(), "elsewhere.png")
         self.incident.refresh_from_db()
-
-    def _file(self, upload, name: str):
-        received = files.receive(upload, self.incident)
-        entry = SECTIONS["appendix"].model(
-            pk=uuid.uuid4(),
-            kind="file",
-            name=name,
-            size=received.size,
-            sha256=received.sha256,
-            content_type=received.content_type,
-            stored=received.stored,
-        )
-        self.incident.add(entry, by=self.people["commander"])
-        return entry
 
     def client(self, persona: str) -> Client:
         """A client signed in as a persona; a disabled one holds a session from before it was disabled."""
