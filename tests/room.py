@@ -66,8 +66,22 @@ def stored() -> dict[str, list]:
     for model in apps.get_models():
         if model._meta.app_label in ("accounts", "incidents") and model is not AccessRecord:
             columns = [c.attname for c in model._meta.concrete_fields if not c.name.startswith("rendered")]
-            rows[model._meta.label] = list(model._base_manager.order_by("pk").values_list(*columns))
+            rows[model._meta.label] = list(model._base_manager.order_by("pk").values(*columns))
     return rows
+
+
+def changes_since(before: dict[str, list]) -> dict[str, set[str]]:
+    """Model → names of the columns that changed since `before` was stored; “new” and “gone” stand for rows."""
+    found = {}
+    for label, rows in stored().items():
+        old, new = ({row.get("id", str(row)): row for row in side} for side in (before[label], rows))
+        names = {"new"} if new.keys() - old.keys() else set()
+        names |= {"gone"} if old.keys() - new.keys() else set()
+        for key in old.keys() & new.keys():
+            names |= {name for name, value in new[key].items() if old[key][name] != value}
+        if names:
+            found[label] = names
+    return found
 
 
 def file_in(incident, upload, name: str):

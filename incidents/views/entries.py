@@ -148,9 +148,7 @@ def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, ve
     columns = [former._meta.get_field(name).attname for name in values]
     fields = {column: getattr(former, column) for column in columns}
     reason = f"Version {version} restored"
-    incident.change(found, by=request.user, version=found.version, reason=reason, restore=True, **fields)
-    _, found = find(incident, section, entry_id)
-    return written(request, incident, chosen, found)
+    return _change(request, incident, found, version=found.version, reason=reason, restore=True, **fields)
 
 
 @require_POST
