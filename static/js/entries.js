@@ -2,7 +2,7 @@
 // links without this module. Rows carry no handlers of their own; the page listens once.
 
 import { apply } from "./live.js";
-import { copy, copyLink, refuse, say } from "./notice.js";
+import { copy, copyLink, failed, refuse } from "./notice.js";
 import { count } from "./place.js";
 
 function open(form) {
@@ -71,11 +71,14 @@ export function listen() {
   });
   document.addEventListener("htmx:before:response", refuse);
   document.addEventListener("htmx:after:swap", arrive);
-  document.addEventListener("htmx:error", () => say("Not sent: no connection. What you typed is still in the form; press Save again."));
+  document.addEventListener("htmx:error", failed);
 }
 
 // What a save answered stands in the page as a hidden box; its entries go where they belong.
 function arrive() {
+  const said = document.querySelector("[data-notice]");
+  const notice = document.getElementById("notice");
+  if (said && notice && !notice.contains(said)) notice.replaceChildren(said);
   for (const box of document.querySelectorAll("[data-arrivals]")) {
     const html = box.innerHTML;
     const inside = box.closest(".is-open, .adder");
@@ -84,9 +87,6 @@ function arrive() {
     apply(html);
     if (inside) back(document.getElementById(inside.id));
   }
-  const said = document.querySelector("[data-notice]");
-  const notice = document.getElementById("notice");
-  if (said && notice && !notice.contains(said)) notice.replaceChildren(said);
   count();
 }
 

@@ -10,7 +10,7 @@ const atHand = () => document.activeElement?.closest(".entry") ?? document.query
 function step(direction) {
   const rows = [...document.querySelectorAll(".list > .entry")].filter((row) => row.checkVisibility());
   const here = rows.indexOf(atHand());
-  const next = here < 0 ? rows.find((row) => row.getBoundingClientRect().top > 96) : rows[here + direction];
+  const next = here < 0 ? (rows.find((row) => row.getBoundingClientRect().top > 96) ?? rows.at(-1)) : rows[here + direction];
   next?.querySelector(".acts summary").focus();
 }
 
@@ -18,7 +18,7 @@ const single = {
   "/": () => {
     const sheet = document.getElementById("capture");
     if (!sheet.checkVisibility()) sheet.showPopover();
-    document.getElementById("cap").focus();
+    document.getElementById("cap").focus({ preventScroll: true });
   },
   e: () => atHand()?.querySelector("[data-edit]")?.click(),
   j: () => step(1),

@@ -25,3 +25,8 @@ export function refuse(event) {
   event.preventDefault();
   say(status < 500 ? "Not done: you may not do this any more, or it is gone. Nothing was changed." : "Not saved: the server has a fault. What you typed is still in the form; try again.");
 }
+
+// The list of checks fetches itself; only what somebody sent is worth a word.
+export function failed(event) {
+  if (event.target.id !== "checks") say("Not sent: no connection. What you typed is still in the form; press Save again.");
+}

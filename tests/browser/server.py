@@ -35,6 +35,7 @@ class Server:
     """uvicorn on a free port; it can be killed, stopped and started again on the same port."""
 
     def __init__(self, folder: Path, debug: bool = True, beside: "Server | None" = None):
+        self.folder = folder
         self.url = f"http://127.0.0.1:{free_port()}"
         self.environment = {**os.environ, "DATA_DIR": str(folder), "BASE_URL": self.url}
         self.environment["DEBUG"] = "1" if debug else "0"
@@ -69,9 +70,9 @@ class Server:
 
     def start(self) -> None:
         """Start, and wait until it answers."""
-        command = [sys.executable, "-m", "uvicorn", "config.asgi:application", "--host", "127.0.0.1"]
+        where = ["--host", "127.0.0.1", "--port", str(urlsplit(self.url).port)]
         self.process = subprocess.Popen(
-            [*command, "--port", str(urlsplit(self.url).port), "--log-level", "warning"],
+            [sys.executable, "-m", "uvicorn", *where, "--log-level", "warning", "config.asgi:application"],
             cwd=ROOT,
             env=self.environment,
             stdout=self.log,

@@ -1,0 +1,108 @@
+"""Every page, at a desk and on a phone, light and dark: no finding of axe-core, nothing in the console, no sideways scroll."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.browser.conftest import EMAILS
+from tests.browser.pages import choose, open_form
+from tests.browser.server import EXAMPLE
+
+pytestmark = pytest.mark.browser
+
+LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+ALL = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations"]}
+CONTRAST = {"runOnly": ["color-contrast"], "resultTypes": ["violations"]}
+
+
+def check(page, *, phone: bool) -> None:
+    """axe-core in both themes; the text fits the width.
+
+    The themes differ in colours only, so that the second one is asked about contrast and nothing else.
+    """
+    for scheme, options in (("dark", CONTRAST), ("light", ALL)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_timeout(150)  # until the new colours are drawn
+        found = Axe().run(page, options=options).response["violations"]
+        assert [f"{rule['id']}: {node['html'][:200]}" for rule in found for node in rule["nodes"]] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= (390 if phone else 1440)
+
+
+def conflict(page, people, fresh) -> None:
+    """Bring a conflict on the page."""
+    entry = people["commander"].add(fresh, "background", text="The wiki runs on our own servers.")
+    page.goto(f"{fresh}background/{entry}/edit/")
+    people["commander"].post(f"{fresh}background/{entry}/", version="1", text="The wiki runs in the cloud.")
+    page.locator("[name=text]").fill("The wiki runs in two places.")
+    page.locator("form.edit button.solid").click()
+    page.locator(".versus").wait_for()
+
+
+PAGES = {
+    "sign in": (None, "/sign-in/"),
+    "my incidents": ("commander", "/incidents/"),
+    "no incidents": ("outsider", "/incidents/"),
+    "start": ("commander", "/incidents/start/"),
+    "document": ("commander", EXAMPLE),
+    "document of a reader": ("reader", EXAMPLE),
+    "people": ("commander", f"{EXAMPLE}people/"),
+    "people of a reader": ("reader", f"{EXAMPLE}people/"),
+    "settings": ("commander", f"{EXAMPLE}settings/"),
+    "form": ("commander", f"{EXAMPLE}timeline/new/"),
+    "form of evidence": ("commander", f"{EXAMPLE}appendix/new/"),
+    "history": ("commander", f"{EXAMPLE}history/?section=summary"),
+    "change": ("commander", f"{EXAMPLE}history/20/"),
+}
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_sound(visit, name, phone):
+    role, path = PAGES[name]
+    check(visit(role, path, phone=phone), phone=phone)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_pages_of_one_incident_are_sound(visit, people, fresh, phone):
+    for role in ("executive", "legal"):
+        people["commander"].post(f"{fresh}people/", email=EMAILS[role], role=role)
+    check(visit("executive", fresh, phone=phone), phone=phone)  # accept first
+    people["executive"].post(f"{fresh}acknowledge/")
+    check(visit("executive", fresh, phone=phone), phone=phone)
+    page = visit("responder", fresh, phone=phone)
+    conflict(page, people, fresh)
+    check(page, phone=phone)
+    page.goto(f"{fresh}history/?section=background")
+    page.locator(".diff-of summary").first.click()
+    check(page, phone=phone)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_a_document_full_of_open_things_is_sound(visit, people, fresh, phone):
+    step = people["commander"].add(fresh, "next_steps", text="Close it", state="open", priority="urgent")
+    lesson = people["commander"].add(fresh, "lessons", text="Rotate keys")
+    page = visit("commander", fresh, phone=phone)
+    page.locator("#comms [data-add]").click()
+    page.locator("#comms-adder form button.solid").click()
+    page.locator("#comms-adder .errors").wait_for()
+    open_form(page.locator(f"#next_steps-{step}"))
+    choose(page.locator(f"#lessons-{lesson}"), "Hide")
+    page.locator("#notice a").wait_for()
+    page.locator(".topbar > .menu > summary").first.click()
+    check(page, phone=phone)
+    for opener in (
+        [".tabbar .cap", ".tabbar [popovertarget=nav]", ".strip"] if phone else ["[popovertarget=keys]"]
+    ):
+        page.keyboard.press("Escape")
+        page.locator(opener).click()
+        check(page, phone=phone)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_refusals_are_sound_and_say_what_happened(visit, plain, phone):
+    for path, words in (
+        (f"{EXAMPLE}settings/", "Not yours to do"),
+        ("/incidents/nobody-knows/", "Nothing here"),
+    ):
+        page = visit("reader", path, phone=phone, server=plain)
+        assert page.get_by_role("heading", level=1).inner_text() == words
+        check(page, phone=phone)

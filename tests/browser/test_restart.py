@@ -1,0 +1,69 @@
+"""The server dies or is restarted while both browsers are open: the stream resumes, nothing is missed or doubled."""
+
+import signal
+import uuid
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.pages import add, row
+
+pytestmark = pytest.mark.browser
+
+# What another process writes while no server runs.
+WRITE = """
+import uuid
+from django.utils import timezone
+from incidents.incident import Incident
+from incidents.sections import SECTIONS
+incident = Incident.objects.get(slug={slug!r})
+model = SECTIONS["timeline"].model
+for text in {texts!r}:
+    entry = model(pk=uuid.uuid4(), text=text, at=timezone.now(), at_precision="minute")
+    incident.add(entry, by=incident.commander)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_both_browsers_resume_where_they_were(server, visit, fresh, how):
+    desk, phone = visit("commander", fresh), visit("responder", fresh, phone=True)
+    add(desk, "timeline", "before the fall")
+    expect(row(phone, "timeline", "before the fall")).to_have_count(1)
+    for page in (desk, phone):
+        page.evaluate("window.loadedOnce = true")
+
+    texts = [f"meanwhile {uuid.uuid4().hex}" for _ in range(3)]
+    server.end(how)
+    try:
+        server.manage("shell", "-v", "0", "-c", WRITE.format(slug=fresh.split("/")[2], texts=texts))
+        desk.locator(".link-down").wait_for(state="visible", timeout=10_000)
+    finally:
+        server.start()
+
+    for page in (desk, phone):
+        for text in texts:
+            row(page, "timeline", text).wait_for(timeout=8000)
+        page.locator(".link-down").wait_for(state="hidden")
+    add(phone, "timeline", "after the rise")
+    expect(row(desk, "timeline", "after the rise")).to_have_count(1)
+    for page in (desk, phone):
+        for text in ("before the fall", *texts, "after the rise"):
+            assert row(page, "timeline", text).count() == 1
+        assert page.locator("#timeline .entry").count() == 5
+        assert page.evaluate("window.loadedOnce"), "a page was loaded again"
+
+
+def test_what_was_typed_survives_a_save_without_a_server(server, visit, fresh):
+    page = visit("responder", fresh)
+    page.locator("#lessons [data-add]").click()
+    text = page.locator("#lessons-adder [name=text]")
+    text.fill("Write while the line is down")
+    server.end(signal.SIGKILL)
+    try:
+        text.press("Control+Enter")
+        expect(page.locator("#notice")).to_contain_text("Not sent")
+        expect(text).to_have_value("Write while the line is down")
+    finally:
+        server.start()
+    text.press("Control+Enter")
+    expect(row(page, "lessons", "Write while the line is down")).to_have_count(1)
