@@ -4,8 +4,10 @@ WeasyPrint runs in a process of its own that gets the finished HTML and may fetc
 style sheet and the pictures that are handed to it (ASVS 1.3.6). That process has no database and no session.
 """
 
+import logging
 import multiprocessing
 import re
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -24,7 +26,9 @@ from incidents.vocabulary import AppendixKind, Audience, Milestone, Role
 FONTS = ["InterVariable.woff2", "JetBrainsMono-Regular.woff2", "JetBrainsMono-Medium.woff2"]
 SECONDS = 300
 
+log = logging.getLogger("sitroom.report")
 _printer: ProcessPoolExecutor | None = None
+_lock = threading.Lock()
 
 
 class ReportFailed(RuntimeError):
@@ -74,13 +78,20 @@ def compose(incident, copy: AccessRecord, audience: str) -> str:
 
 def keep_safe_links(html: str) -> str:
     """Links of the report that lead nowhere but to http(s) and to places inside it."""
-    return re.sub(r'(<a\b[^>]*\bhref=")(?!https?://|#)[^"]*"', r'\1#"', html)
+    return for_paper(html)
+
+
+def for_paper(html: str) -> str:
+    """Addresses that mean something in a PDF: links to the web and inside itself, previews as handed over."""
+    html = re.sub(r'(<a\b[^>]*?)\shref="(?!https?://|#)[^"]*"', r"\1", html, flags=re.IGNORECASE)
+    return re.sub(r'(<img\b[^>]*\bsrc=")[^"]*/files/([0-9a-f-]{36})/preview/"', r'\1sitroom:preview/\2"', html)
 
 
 def assets(incident, audience: str) -> dict[str, tuple[bytes, str]]:
     """What the printer may show: style sheet, fonts, and the previews of this incident's pictures."""
     static = settings.BASE_DIR / "static"
-    found = {"print.css": ((static / "css" / "print.css").read_bytes(), "text/css")}
+    sheet = (static / "css" / "print.css").read_bytes().replace(b"../fonts/", b"sitroom:fonts/")
+    found = {"print.css": (sheet, "text/css")}
     for name in FONTS:
         found[f"fonts/{name}"] = ((static / "fonts" / name).read_bytes(), "font/woff2")
     for entry in (
@@ -92,13 +103,31 @@ def assets(incident, audience: str) -> dict[str, tuple[bytes, str]]:
 
 
 def print_pdf(html: str, found: dict[str, tuple[bytes, str]]) -> bytes:
-    """HTML → PDF in the printer process; raises ReportFailed when it dies or takes over five minutes."""
-    global _printer
-    if _printer is None:
-        _printer = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    """HTML → PDF in the printer process; raises ReportFailed when it fails, dies or takes over five minutes."""
+    printer = _the_printer()
     try:
-        return _printer.submit(render_pdf, html, found).result(timeout=SECONDS)
-    except (BrokenProcessPool, TimeoutError) as error:
-        _printer.shutdown(wait=False, cancel_futures=True)
-        _printer = None
+        return printer.submit(render_pdf, html, found).result(timeout=SECONDS)
+    except Exception as error:
+        log.exception("the report could not be printed")
+        if isinstance(error, BrokenProcessPool | TimeoutError | RuntimeError):
+            _replace(printer)
         raise ReportFailed("The report could not be built. Nothing was lost; try again.") from error
+
+
+def _the_printer() -> ProcessPoolExecutor:
+    global _printer
+    with _lock:
+        if _printer is None:
+            _printer = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        return _printer
+
+
+def _replace(printer: ProcessPoolExecutor) -> None:
+    """End a printer that is stuck or dead, whoever notices first; the next report gets a new one."""
+    global _printer
+    with _lock:
+        if _printer is printer:
+            _printer = None
+    for process in list((printer._processes or {}).values()):
+        process.kill()
+    printer.shutdown(wait=False, cancel_futures=True)

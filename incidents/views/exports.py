@@ -1,6 +1,7 @@
 """The report for whoever may export."""
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from incidents import report as reports
@@ -12,7 +13,10 @@ from incidents.vocabulary import Capability
 @requires(Capability.EXPORT)
 def report(request: HttpRequest, incident) -> HttpResponse:
     """The report as a PDF, numbered and named for this person; recorded."""
-    copy, pdf = reports.make(incident, request.user, incident.audience)
+    try:
+        copy, pdf = reports.make(incident, request.user, incident.audience)
+    except reports.ReportFailed as problem:
+        return render(request, "incidents/unprinted.html", {"incident": incident, "problem": problem}, status=503)
     name = f"{incident.slug}-revision-{copy.revision}-copy-{copy.copy}.pdf"
     return HttpResponse(
         pdf, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}

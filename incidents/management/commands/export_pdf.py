@@ -22,6 +22,9 @@ class Command(BaseCommand):
         audience = access.audience_of(held)
         if Capability.EXPORT not in held or audience is None:
             raise CommandError(f"{user.email} may not download the report of {incident.codename}.")
-        copy, pdf = report.make(incident, user, audience)
+        try:
+            copy, pdf = report.make(incident, user, audience)
+        except report.ReportFailed as problem:
+            raise CommandError(str(problem)) from problem
         write(pdf, output, self.stdout)
         self.stderr.write(f"Copy {copy.copy} of revision {copy.revision} for {user.email}.")
