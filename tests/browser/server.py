@@ -16,6 +16,7 @@ import httpx
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASE = ROOT / "tests" / "cases" / "cloudflare-2023.json"
 EXAMPLE = "/incidents/copper-sluice/"
+HIDDEN = re.compile(r'<input type="hidden" name="(next|read)" value="([^"]*)">')
 PASSWORD = "correct horse battery"
 
 # Gives the example's people a password, makes an account that is in no incident, loads a case for the commander.
@@ -133,7 +134,12 @@ class Person:
     def let_in(self, incident: str, other: "Person", email: str, role: str) -> None:
         """Let somebody in, who accepts the classification."""
         self.post(f"{incident}people/", email=email, role=role)
-        other.post(f"{incident}acknowledge/")
+        other.accept(incident)
+
+    def accept(self, incident: str) -> None:
+        """Accept the classification as the page shows it."""
+        page = self.http.get(f"{incident}acknowledge/").text
+        self.post(f"{incident}acknowledge/", **dict(HIDDEN.findall(page)))
 
     def add(self, incident: str, section: str, **fields: str) -> str:
         """Add an entry; its id."""

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture
 def open_entry(visit, people, fresh):
-    """An entry with two sentences, its form open before the responder; its id and a way for the commander to change it."""
+    """An entry whose form is open before the responder; its id, and a way for the commander to change it."""
     entry = people["commander"].add(
         fresh,
         "timeline",
