@@ -17,7 +17,6 @@ class NewAccountForm(forms.ModelForm):
 
     def save(self, commit: bool = True) -> User:
         user = super().save(commit=False)
-        user.email = user.email.lower()
         user.set_unusable_password()
         if commit:
             user.save()

@@ -62,6 +62,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.display_name
 
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """An address as it is kept, whichever form it was typed into."""
+        return super().normalize_username(username).lower()
+
     @property
     def initials(self) -> str:
         """One or two letters for the avatar."""
