@@ -143,6 +143,8 @@ def _plain(key: str, column, value: object):
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
         kinds = {bool: "true or false", int: "a whole number", str: "a text"}
         raise Unreadable(key, f"is not {kinds[wanted]}")
+    if isinstance(value, str) and column.max_length and len(value) > column.max_length:
+        raise Unreadable(key, f"is longer than {column.max_length} characters")
     try:
         if isinstance(value, str):
             check_text(value)

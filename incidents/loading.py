@@ -42,12 +42,14 @@ def load(path: Path, commander: User, roles: dict[User, str] | None = None) -> t
     except Unreadable as fault:
         raise Broken(f"{path.name}: {fault.key}: {fault.reason}") from fault
     except ValidationError as fault:
-        raise Broken(f"{path.name}: {'; '.join(fault.messages)}") from fault
+        named = getattr(fault, "message_dict", {})
+        key = f"{next(iter(named))}: " if named else ""
+        raise Broken(f"{path.name}: {key}{' '.join(fault.messages)}") from fault
 
 
 def _parse(path: Path) -> dict:
     try:
-        case = json.loads(path.read_text(encoding="utf-8"))
+        case = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as fault:
         raise Broken(f"{path.name}: cannot be read: {fault.strerror}") from fault
     except UnicodeDecodeError as fault:
@@ -58,6 +60,8 @@ def _parse(path: Path) -> dict:
         ) from fault
     except RecursionError as fault:
         raise Broken(f"{path.name}: is nested too deeply") from fault
+    except ValueError as fault:
+        raise Broken(f"{path.name}: holds a number that is too large") from fault
     if not isinstance(case, dict):
         raise Broken(f"{path.name}: is not an object with the keys of a case")
     return case
@@ -99,7 +103,10 @@ class Loader:
         value = self.case.get(key)
         if not isinstance(value, str) or not value.strip():
             raise Unreadable(key, "is missing or not a text")
-        facts.check_text(value)
+        try:
+            facts.check_text(value)
+        except ValidationError as fault:
+            raise Unreadable(key, " ".join(fault.messages)) from fault
         return value.strip()
 
     def _object(self, key: str) -> dict:
@@ -119,7 +126,7 @@ class Loader:
         """The zone that the file names, else the one in which its day-only times are midnights."""
         named = self.case.get("zone")
         if named is not None:
-            if named not in available_timezones():
+            if not isinstance(named, str) or named not in available_timezones():
                 raise Unreadable("zone", f"{named!r} is not an IANA time zone")
             return ZoneInfo(named)
         days = []
@@ -176,7 +183,10 @@ class Loader:
 
     def _load_single(self, name: str, row: dict) -> None:
         section = SECTIONS[name]
-        fields, unknown = facts.read(section, row, self.zone, self.people)
+        try:
+            fields, unknown = facts.read(section, row, self.zone, self.people)
+        except Unreadable as fault:
+            raise Unreadable(f"{name}.{fault.key}", fault.reason) from fault
         self._warn_unknown(name, set(unknown) - {*HEAD})
         if fields:
             entry = section.single(self.incident)
