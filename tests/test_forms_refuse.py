@@ -14,6 +14,7 @@ from incidents.ledger import Change
 from incidents.people import Participant
 from incidents.sections import SECTIONS
 from incidents.sections.forms import BROKEN
+from incidents.views import entries
 from tests import factories
 from tests.room import changes_since, stored
 
@@ -172,9 +173,10 @@ def test_status_writes_the_status_only(incident, as_dana, mallory):
 
 def test_start_writes_the_listed_fields_only(as_dana, dana, mallory):
     sent = forged(Incident, Change, User, allowed={"title", "zone_name", "codename"})
-    assert as_dana.post("/incidents/start/", {**sent, "title": "Odd", "codename": "PLAIN"}).status_code == 302
+    assert as_dana.post("/incidents/start/", {**sent, "title": "Odd", "codename": ""}).status_code == 302
     incident = Incident.objects.get()
-    assert (incident.slug, incident.commander, incident.status) == ("plain", dana, "investigating")
+    assert (incident.title, incident.commander, incident.status) == ("Odd", dana, "investigating")
+    assert ("777" in incident.slug, incident.head == "777") == (False, False)
     assert (incident.revision, incident.changes.count(), incident.started_at.year == 2001) == (1, 1, False)
 
 
@@ -451,10 +453,14 @@ def test_an_entry_that_was_hidden_meanwhile_is_brought_back_only_when_asked(inci
     assert (theory.hidden, theory.text) == (False, "The token was guessed")
 
 
-@pytest.mark.parametrize("rest", ["do/tick/", "revert/1/"])
-def test_a_colleague_who_was_a_moment_earlier_is_not_overwritten(incident, as_dana, dana, monkeypatch, rest):
-    from incidents.views import entries
-
+@pytest.mark.parametrize(
+    ("rest", "status"),
+    [("do/take/", 302), ("revert/1/", 409)],  # the document shows who took it; the conflict shows both texts
+)
+def test_a_colleague_who_was_a_moment_earlier_is_not_overwritten(
+    incident, as_dana, dana, mallory, monkeypatch, rest, status
+):
+    factories.participant(incident, mallory)
     step = factories.entry(incident, "next_steps")
     find, colleague = entries.find, Incident.objects.get()
     incident.change(step, by=dana, version=1, text="A second version")
@@ -463,13 +469,13 @@ def test_a_colleague_who_was_a_moment_earlier_is_not_overwritten(incident, as_da
         section, entry = find(*arguments)
         monkeypatch.setattr(entries, "find", find)
         mine = type(step).objects.get(pk=step.pk)
-        colleague.change(mine, by=dana, version=2, text="A third version", state="dropped")
+        colleague.change(mine, by=dana, version=2, text="A third version", assignee=mallory)
         return section, entry
 
     monkeypatch.setattr(entries, "find", found)
     answer = as_dana.post(f"{BASE}next_steps/{step.pk}/{rest}")
     step.refresh_from_db()
-    assert (answer.status_code, step.text, step.state) == (409, "A third version", "dropped")
+    assert (answer.status_code, step.text, step.assignee) == (status, "A third version", mallory)
 
 
 # --- the same again --------------------------------------------------------------------------------

@@ -54,6 +54,11 @@ class Browser:
         self.status: asyncio.Future = asyncio.get_running_loop().create_future()
         self.events: asyncio.Queue = asyncio.Queue()
         self.task = asyncio.create_task(live.stream(self.scope, self._receive, self._send))
+        self.task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task) -> None:
+        if not self.status.done() and not task.cancelled() and task.exception():
+            self.status.set_exception(task.exception())
 
     async def _receive(self) -> dict:
         await self.left.wait()
@@ -131,8 +136,7 @@ class Stage:
         finally:
             self.live.close()
             await asyncio.gather(*self.live.tasks, return_exceptions=True)
-            for browser in self.browsers:
-                await browser.leave()
+            await asyncio.gather(*(browser.leave() for browser in self.browsers), return_exceptions=True)
             await self.live._in_database(lambda: connection.close())  # the one of that thread
             self.live.database.shutdown()
 
@@ -340,7 +344,7 @@ def test_an_executive_gets_the_summary_and_no_sign_of_anything_else(stage):
         arrived = await browser.event()
         assert (set(arrived), "contained an hour ago" in arrived["data"]) == ({"event", "data"}, True)
         await stage.act(stage.incident.set_fields, by=stage.dana, status=Status.CONTAINED)
-        assert "step 2 of 5" in (await browser.event())["data"]
+        assert "Status: Contained" in (await browser.event())["data"]
         assert await browser.silence() == []
 
     stage.play(scenario)

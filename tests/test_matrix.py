@@ -163,7 +163,7 @@ TABLE = {
 STEP = {"text": "Read the log", "priority": "normal", "state": "open"}
 SENT = {
     "incidents/start/": {"title": "Something is wrong"},
-    "incidents/<codename:codename>/settings/": {"title": "Another title", "zone_name": "Europe/Paris"},
+    "incidents/<codename:codename>/settings/": {"title": "Another title", "zone_name": "UTC"},
     "incidents/<codename:codename>/status/": {"status": "contained"},
     "incidents/<codename:codename>/people/": {"email": "outsider@example.com", "role": "reader"},
     "incidents/<codename:codename>/people/<uuid:user_id>/": {"role": "executive"},
@@ -200,7 +200,7 @@ def address(route: str, room) -> str:
         "user_id": room.people["reader"].pk,
         "revision": room.incident.changes.filter(section="timeline", privileged=False).first().revision,
         "entry_id": (room.picture if "/files/" in route else room.entries["next_steps"]).pk,
-        "verb": "tick",
+        "verb": "take",
         "version": 1,
         "token": "forged",
     }
@@ -243,8 +243,14 @@ def test_matrix_has_a_column_for_each_persona():
 def test_status_of_every_route_and_method(room, persona, monkeypatch):
     monkeypatch.setattr(report, "print_pdf", lambda html, found: b"%PDF-")
     column = COLUMNS.index(persona)
-    handing_over = {"successor": str(room.people["responder"].pk), "reason": "End of shift"}
-    sent = {**SENT, "incidents/<codename:codename>/people/hand-over/": handing_over}
+    sent = {
+        **SENT,
+        "incidents/<codename:codename>/acknowledge/": {"read": room.incident.classification_revision},
+        "incidents/<codename:codename>/people/hand-over/": {
+            "successor": str(room.people["responder"].pk),
+            "reason": "End of shift",
+        },
+    }
     client, expected, found = room.client(persona), {}, {}
     for route, rows in TABLE.items():
         where = address(route, room)

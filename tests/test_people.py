@@ -269,12 +269,29 @@ def test_whoever_has_not_accepted_can_do_nothing_else(room):
     assert (found, changes_since(before)) == ({403, 405}, {})
 
 
+def accept(client, following: str = ""):
+    """The answer to accepting what the gate shows."""
+    shown = client.get(f"{BASE}acknowledge/").context["incident"].classification_revision
+    return client.post(f"{BASE}acknowledge/", {"next": following, "read": shown})
+
+
+def test_a_classification_that_changes_while_one_reads_it_is_not_accepted(incident, ruth):
+    factories.participant(incident, ruth, accepted=False)
+    client = signed_in(ruth)
+    shown = client.get(f"{BASE}acknowledge/").context["incident"].classification_revision
+    factories.entry(incident, "classification", treatment="For your eyes only")
+    answer = client.post(f"{BASE}acknowledge/", {"read": shown})
+    assert (answer.status_code, "For your eyes only" in answer.content.decode()) == (409, True)
+    assert client.get(BASE).status_code == 302
+    assert accept(client).status_code == 302
+    assert client.get(BASE).status_code == 200
+
+
 def test_accepting_is_recorded_once_and_opens_the_document(incident, ruth):
     factories.participant(incident, ruth, accepted=False)
     client = signed_in(ruth)
-    answer = client.post(f"{BASE}acknowledge/", {"next": f"{BASE}history/"})
-    assert answer.headers["Location"] == f"{BASE}history/"
-    assert client.post(f"{BASE}acknowledge/").headers["Location"] == BASE
+    assert accept(client, f"{BASE}history/").headers["Location"] == f"{BASE}history/"
+    assert accept(client).headers["Location"] == BASE
     assert client.get(BASE).status_code == 200
     assert [deed[:2] for deed in deeds(incident)] == [
         ("start", "Dana"),
@@ -327,8 +344,8 @@ def test_next_stays_on_this_host(incident, as_dana, ruth, following):
     factories.participant(incident, ruth, accepted=False)
     client = signed_in(ruth)
     for answer in (
-        client.post(f"{BASE}acknowledge/", {"next": following}),
-        client.post(f"{BASE}acknowledge/?{urlencode({'next': following})}"),
+        accept(client, following),
+        client.post(f"{BASE}acknowledge/?{urlencode({'next': following})}", {"read": 0}),
         Client().post(
             "/sign-in/", {"username": ruth.email, "password": "correct horse battery", "next": following}
         ),
