@@ -15,11 +15,16 @@ export function place(element, { arrived = false } = {}) {
     if (list) days(list);
     return null;
   }
+  if (present?.isEqualNode(element)) return present;
   const list = element.dataset.list && document.getElementById(element.dataset.list);
-  if (!list) {
-    present?.replaceWith(element);
-    return present && element;
-  }
+  const focused = present?.contains(document.activeElement);
+  if (!list) present?.replaceWith(element);
+  else settle(list, element, present);
+  if (focused) element.querySelector(".acts summary")?.focus({ preventScroll: true });
+  return (list || present) && element;
+}
+
+function settle(list, element, present) {
   const from = present?.closest(".list");
   const moved = present && (present.dataset.sort !== element.dataset.sort || from !== list);
   if (present && !moved) present.replaceWith(element);
@@ -31,7 +36,6 @@ export function place(element, { arrived = false } = {}) {
   days(list);
   const phase = list.closest("details.phase");
   if (phase && !present) phase.open = true; // the first fact of a phase that stood empty
-  return element;
 }
 
 function insert(list, element) {

@@ -64,6 +64,18 @@ def test_changes_of_the_same_words_show_both_texts(open_entry):
     expect(row(page, "timeline", "Mei and Dana")).to_have_count(1)
 
 
+def test_a_colleagues_text_can_be_kept(open_entry):
+    page, form, entry, change = open_entry
+    form.locator("[name=text]").fill("The alert came.\nDana saw it.")
+    change(text="The alert came.\nMei saw it at once.")
+    form.locator("button.solid").click()
+    keep = page.get_by_role("link", name="Keep Hanne")
+    expect(keep).to_be_in_viewport()
+    keep.click()
+    expect(page.locator(f"#timeline-{entry}")).to_contain_text("Mei saw it at once")
+    expect(page.locator(".versus")).to_have_count(0)
+
+
 def test_an_entry_hidden_meanwhile_can_be_left_or_brought_back(open_entry, people, fresh):
     page, form, entry, _ = open_entry
     people["commander"].post(f"{fresh}timeline/{entry}/hide/")

@@ -74,7 +74,7 @@ def test_people_status_and_settings(visit, people):
     page.locator(".topbar summary[aria-label='Change the status']").click()
     page.get_by_role("button", name="Contained").click()
     expect(page.locator("#steps [aria-current]")).to_have_text("Contained")
-    page.get_by_role("link", name="Title and zone").first.click()
+    page.locator("#doc-head a").click()
     page.get_by_label("Title").fill("A better title")
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("A better title")
