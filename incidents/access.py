@@ -61,6 +61,15 @@ def audiences(incident, user_ids: Iterable) -> dict:
     return {user_id: audience_of(held[user_id]) for user_id in accepted}
 
 
+def roster(incident) -> list:
+    """Everybody who is let in, each with `accepted_at` (UTC): None until they accepted the classification as it is."""
+    people = list(incident.participants.select_related("user", "let_in_by"))
+    accepted = dict(_acceptances(incident).order_by("revision").values_list("user_id", "at"))
+    for person in people:
+        person.accepted_at = accepted.get(person.user_id)
+    return people
+
+
 def has_acknowledged(user, incident) -> bool:
     """Whether this person accepted the classification as it stands."""
     return _acceptances(incident).filter(user=user).exists()

@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Callable
 
 FIRST = """amber arctic ashen autumn basalt brass bright broken calm cedar chalk clear cobalt copper coral distant
 drifting eastern ember faded fallow feather flint frozen gentle granite harbour hollow idle inland ivory juniper
@@ -17,6 +18,10 @@ reef ridge river rudder saddle sail sandpiper sextant shuttle sparrow spindle su
 torrent trellis valley vane wharf wren""".split()
 
 
+ROOM = 40  # letters of a codename that leave room for one more word
+TRIES = 20
+
+
 def draw() -> str:
     """A codename such as QUIET HERON (about 8,000 of them)."""
     return f"{secrets.choice(FIRST)} {secrets.choice(SECOND)}".upper()
@@ -28,11 +33,16 @@ def slug_of(codename: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
 
 
-def is_reserved(codename: str) -> bool:
-    """Whether the address of this codename is that of another page."""
-    return slug_of(codename) == "start"
-
-
-def another(codename: str) -> str:
-    """The same codename with one more word, for when it is taken."""
+def longer(codename: str) -> str:
+    """The codename with one more word, shortened where there is no room for it."""
+    if len(slug_of(codename)) > ROOM:
+        codename = slug_of(codename)[:ROOM].replace("-", " ").strip()
     return f"{codename} {secrets.choice(SECOND).upper()}"
+
+
+def unused(wanted: str, taken: Callable[[str], bool]) -> str:
+    """The codename, or a longer one where its address is taken or that of another page."""
+    for codename in [wanted, *(longer(wanted) for _ in range(TRIES))]:
+        if slug_of(codename) != "start" and not taken(slug_of(codename)):
+            return codename
+    return unused(draw(), taken)

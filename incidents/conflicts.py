@@ -1,7 +1,6 @@
 """Differences between versions, as a person reads them: for the conflict screen and the history. Floor 6."""
 
 import difflib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,11 +9,12 @@ from django.utils.safestring import SafeString
 
 from incidents import moments
 from incidents.incident import Conflict
+from incidents.merging import WORD
 from incidents.moments import Moment
 from incidents.sections.base import Entry, Section
 from incidents.text import literal
 
-WORDS = re.compile(r"\s+|\w+|[^\w\s]")
+LONG_TEXT = 20_000  # characters of both sides up to which words are compared; the work grows with the square
 
 
 @dataclass
@@ -27,10 +27,11 @@ class Difference:
 
 
 def word_diff(before: str, after: str) -> SafeString:
-    """Both texts in one, word by word; everything is escaped."""
-    old, new = WORDS.findall(before), WORDS.findall(after)
+    """Both texts in one, word by word (line by line where they are long); everything is escaped."""
+    whole = len(before) + len(after) > LONG_TEXT
+    old, new = (text.splitlines(keepends=True) if whole else WORD.findall(text) for text in (before, after))
     pieces = []
-    for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
             pieces.append(("span", literal("".join(old[i:j]))))
             continue
@@ -65,7 +66,10 @@ def differences(model: type[Entry], before: dict, after: dict, zone, people: dic
     for unit in model.units():
         column = model._meta.get_field(unit[0])
         unsaid = {None, ""} if column.null else {None, "", False}
-        if all(before.get(name) == after.get(name) or {before.get(name), after.get(name)} <= unsaid for name in unit):
+        if all(
+            before.get(name) == after.get(name) or {before.get(name), after.get(name)} <= unsaid
+            for name in unit
+        ):
             continue
         old, new = (spoken(model, unit[0], side, zone, people) for side in (before, after))
         label = str(column.verbose_name)
@@ -90,6 +94,7 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
     """What the conflict screen shows: both sides against the common base, and a form with the joined draft."""
     people = names_of(incident)
     entry, zone = conflict.entry, incident.zone
+
     def form_with(values: dict):
         side = section.model(pk=entry.pk, incident=incident)
         side.assign(values)

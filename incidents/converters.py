@@ -1,4 +1,11 @@
-"""How a codename stands in an address."""
+"""What stands in an address: codenames, sections, numbers."""
+
+import re
+
+
+def whole_number(text: str) -> int | None:
+    """A number as an address or a header names it; None for everything else (“²” is a digit to Python)."""
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
 
 
 class CodenameConverter:

@@ -51,15 +51,21 @@ def written(section: Section, entry: Entry, zone: ZoneInfo) -> dict:
         elif isinstance(value, User):
             value = value.email
         facts[key] = value
+    for key, field in names(section).items():
+        said = getattr(entry, f"{field}_precision", "")
+        if key in facts and said and f"{field}_precision" not in section.facts.values():
+            if _read_moment(section, key, field, facts, zone).precision != said:
+                facts[f"{key}_precision"] = said
     return facts
 
 
 def _write_moment(section: Section, entry: Entry, field: str, zone: ZoneInfo) -> str:
     moment = entry.moment(field)
+    assert moment is not None
     alone = (
         f"{field}_precision" in section.model.fields() and f"{field}_precision" not in section.facts.values()
     )
-    alone = alone and not (field == "until" and entry.at_precision == Precision.DAY)
+    alone = alone and not (field == "until" and getattr(entry, "at_precision", "") == Precision.DAY)
     if alone and moment.precision == Precision.DAY:
         return moment.at.astimezone(zone).date().isoformat()
     return moments.iso(moment, zone)
@@ -95,6 +101,7 @@ def read(section: Section, facts: dict, zone: ZoneInfo, people: dict) -> tuple[d
     `people` maps e-mail addresses to accounts that may be assigned.
     """
     known = names(section)
+    known_precisions: set[str] = set()
     fields: dict = {}
     for key, field in known.items():
         value = facts.get(key)
@@ -102,28 +109,28 @@ def read(section: Section, facts: dict, zone: ZoneInfo, people: dict) -> tuple[d
             continue
         column = section.model._meta.get_field(field)
         if isinstance(column, models.DateTimeField):
-            _read_moment_into(fields, section, key, field, facts, zone)
+            moment = _read_moment(section, key, field, facts, zone)
+            fields[field] = moment.at
+            if f"{field}_precision" in section.model.fields():
+                fields[f"{field}_precision"] = moment.precision
+                known_precisions.add(f"{key}_precision")
         elif column.many_to_one:
             fields[field] = people.get(str(value).lower())
         else:
             fields[field] = _plain(key, column, value)
-    return fields, sorted(set(facts) - set(known) - set(section.links))
+    return fields, sorted(set(facts) - set(known) - known_precisions - set(section.links))
 
 
-def _read_moment_into(
-    fields: dict, section: Section, key: str, field: str, facts: dict, zone: ZoneInfo
-) -> None:
+def _read_moment(section: Section, key: str, field: str, facts: dict, zone: ZoneInfo) -> Moment:
+    """A moment with its precision: of its own key, of the entry's, of the beginning, or as it is written."""
     companion = f"{field}_precision"
-    own_key = next((key for key, name in section.facts.items() if name == companion), None)
-    precision = facts.get(own_key) if own_key else facts.get("precision", "") if field == "until" else ""
+    own_key = next((key for key, name in section.facts.items() if name == companion), f"{key}_precision")
+    precision = facts.get(own_key)
     if precision and precision not in Precision.values:
-        raise Unreadable(own_key or "precision", f"{precision!r} is not one of {', '.join(Precision.values)}")
-    if precision and not own_key:
-        precision = _borrowed(precision, read_moment(key, facts[key], zone).at)
-    moment = read_moment(key, facts[key], zone, precision or "")
-    fields[field] = moment.at
-    if companion in section.model.fields():
-        fields[companion] = moment.precision
+        raise Unreadable(own_key, f"{precision!r} is not one of {', '.join(Precision.values)}")
+    if not precision and field == "until" and facts.get("precision") in Precision.values:
+        precision = _borrowed(facts["precision"], read_moment(key, facts[key], zone).at)
+    return read_moment(key, facts[key], zone, precision or "")
 
 
 def _borrowed(precision: str, end: datetime) -> str:

@@ -6,6 +6,7 @@ the entry. Pictures get a preview that is drawn anew, so that nothing of the ori
 
 import hashlib
 import io
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,14 +70,20 @@ def receive(upload: UploadedFile, incident) -> Received:
                 digest.update(chunk)
                 size += len(chunk)
                 out.write(chunk)
+            out.flush()
+            os.fsync(out.fileno())  # the row that names it is about to be committed as safely
         partial.chmod(0o400)
+        sniffed = magic.from_file(str(partial), mime=True)[:120]
         partial.rename(target)
-    except OSError as error:
+        folder = os.open(target.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    except (OSError, magic.MagicException) as error:
         partial.unlink(missing_ok=True)
         raise ValidationError(
             "The file could not be stored: the disk is full or read-only. Your text is kept."
         ) from error
-    return Received(stored, size, digest.hexdigest(), magic.from_file(str(target), mime=True)[:120])
+    return Received(stored, size, digest.hexdigest(), sniffed)
 
 
 def receive_from(form: forms.BaseForm, incident) -> Received | None:

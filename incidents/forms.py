@@ -2,6 +2,7 @@
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.signing import BadSignature, Signer
 
 from accounts.models import User, validate_zone
 from incidents import codenames
@@ -30,6 +31,9 @@ def line(**options) -> forms.CharField:
     return forms.CharField(validators=[check_text], **options)
 
 
+PROPOSED = "incidents.proposed-codename"
+
+
 class StartForm(forms.Form):
     """A title is enough; a codename is proposed and may be changed."""
 
@@ -40,8 +44,9 @@ class StartForm(forms.Form):
     codename = line(
         max_length=60,
         required=False,
-        help_text="Drawn at random, so that it says nothing. It is what mail and titles show.",
+        help_text="Drawn at random, so that it says nothing. Type your own, and one more word is drawn for it.",
     )
+    proposed = forms.CharField(widget=forms.HiddenInput, required=False)
     zone_name = forms.CharField(
         label="Time zone",
         max_length=64,
@@ -54,11 +59,19 @@ class StartForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial["codename"] = codenames.draw()
+        self.initial["codename"] = codenames.unused(codenames.draw(), Incident.is_taken)
+        self.initial["proposed"] = Signer(salt=PROPOSED).sign(self.initial["codename"])
 
     def start(self, *, by: User) -> Incident:
         """Start the incident; its type goes into the summary."""
         given = self.cleaned_data
+        try:
+            proposed = Signer(salt=PROPOSED).unsign(given["proposed"])
+        except BadSignature:
+            proposed = ""
+        if given["codename"] not in ("", proposed):
+            # Whether a typed codename is taken must not show, so it always gets one more word.
+            given["codename"] = codenames.longer(given["codename"])
         incident = Incident.start(
             title=given["title"], by=by, codename=given["codename"], zone_name=given["zone_name"] or "UTC"
         )

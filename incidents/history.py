@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from incidents.conflicts import Difference, differences, names_of
 from incidents.ledger import ENTRY_ACTIONS, Action, Change
@@ -24,9 +24,9 @@ class Told:
     is_hidden: bool = False  # whether the entry can be brought back from here
 
 
-def changes_for(incident, audience: str):
+def changes_for(incident, audience: str, rows: QuerySet | None = None) -> QuerySet:
     """The rows that an audience may read, newest first: none about an entry that is or was privileged then."""
-    rows = incident.changes.select_related("actor").order_by("-revision")
+    rows = (incident.changes.all() if rows is None else rows).select_related("actor").order_by("-revision")
     if audience == Audience.PRIVILEGED:
         return rows
     marked = Q()

@@ -20,7 +20,7 @@ from accounts.models import validate_zone
 from incidents import access, codenames, ledger, merging
 from incidents.ledger import Action, Change
 from incidents.people import PERMISSIONS, Acknowledgement, Participant, write_grants
-from incidents.vocabulary import Audience, Capability, Role, Status
+from incidents.vocabulary import EXPORT_IS_OPTIONAL, Audience, Capability, Role, Status
 
 
 class Refused(PermissionDenied):
@@ -94,12 +94,16 @@ class Incident(models.Model):
         return ZoneInfo(self.zone_name)
 
     @classmethod
+    def is_taken(cls, slug: str) -> bool:
+        """Whether an incident has this address already."""
+        return cls.objects.filter(slug=slug).exists()
+
+    @classmethod
     def start(cls, *, title: str, by, codename: str = "", zone_name: str = "UTC") -> "Incident":
         """Begin an incident; `by` is its commander. A codename that is taken gets one more word."""
         codename = codename.strip() if codenames.slug_of(codename) else codenames.draw()
         with transaction.atomic():
-            while codenames.is_reserved(codename) or cls.objects.filter(slug=codenames.slug_of(codename)).exists():
-                codename = codenames.another(codename)
+            codename = codenames.unused(codename, cls.is_taken)
             incident = cls(
                 codename=codename,
                 slug=codenames.slug_of(codename),
@@ -119,7 +123,7 @@ class Incident(models.Model):
 
     def add(self, entry, *, by) -> Saved:
         """Write a new entry. The client chose its id: a repeated POST is the same entry, not a second one."""
-        with self._door(by, Capability.WRITE):
+        with self._door(by, entry.needs):
             model = type(entry)
             present = model.objects.filter(pk=entry.pk).first()
             if present:
@@ -129,7 +133,7 @@ class Incident(models.Model):
             top = model.objects.filter(incident=self).aggregate(top=models.Max("number"))["top"] or 0
             entry.incident, entry.author, entry.changed_by = self, by, by
             entry.number, entry.version = top + 1, 1
-            self._may_mark(entry.privileged, by)
+            self._may_touch(entry.privileged, by)
             return Saved(self._save(Action.ADD, entry, by))
 
     def change(self, entry, *, by, version: int, reason: str = "", restore: bool = False, **fields) -> Saved:
@@ -138,10 +142,11 @@ class Incident(models.Model):
         What others changed meanwhile is merged; raises Conflict where both touched the same words, or where
         the entry was hidden meanwhile (unless `restore` says to bring it back with these words).
         """
-        with self._door(by, Capability.WRITE):
+        with self._door(by, entry.needs):
             entry.refresh_from_db()
+            self._may_touch(entry.privileged, by)
             theirs = entry.values()
-            base = theirs if version == entry.version else self._values_at(entry, version, by)
+            base = theirs if version == entry.version else self.former(entry, version, by=by) or _blank(entry)
             mine = {**base, **type(entry)(**fields).values(fields)}
             merged, conflicts = merging.merge_fields(entry.units(), entry.prose(), base, mine, theirs)
             if conflicts or (entry.hidden and not restore):
@@ -149,7 +154,7 @@ class Incident(models.Model):
             if merged == theirs and not entry.hidden:
                 return Saved(None)
             if merged.get("privileged", entry.privileged) != entry.privileged:
-                self._may_mark(True, by)
+                self._may_touch(True, by)
             entry.assign(merged)
             entry.hidden = False
             entry.version += 1
@@ -164,6 +169,13 @@ class Incident(models.Model):
         """Bring a hidden entry back as it was."""
         return self._set_hidden(entry, False, Action.RESTORE, by, reason)
 
+    def former(self, entry, version: int, *, by) -> dict | None:
+        """The values of an entry at a version; None when there was none or this person may not read it."""
+        values = ledger.values_at(entry.pk, version)
+        if values and values.get("privileged") and not access.can(by, self, Capability.PRIVILEGED):
+            return None
+        return values
+
     # --- the incident itself -----------------------------------------------------------------------
 
     def set_fields(self, *, by, reason: str = "", **fields) -> Saved:
@@ -172,6 +184,10 @@ class Incident(models.Model):
             changed = {name: value for name, value in fields.items() if getattr(self, name) != value}
             if not changed:
                 return Saved(None)
+            if "zone_name" in changed and ledger.has_times(self):
+                raise Impossible(
+                    "Times are recorded already. The zone stays, so that each keeps the meaning it was written with."
+                )
             for name, value in changed.items():
                 setattr(self, name, value)
             self.full_clean(exclude=["commander"])
@@ -184,6 +200,7 @@ class Incident(models.Model):
         """Let one individual in with a role other than commander."""
         with self._door(by, Capability.PEOPLE):
             self._refuse_commander(role)
+            may_export = may_export and role in EXPORT_IS_OPTIONAL
             if self.participants.filter(user=user).exists():
                 raise Impossible(f"{user} is in this incident already. Change the role in the list below.")
             self._admit(user, role, by, may_export)
@@ -194,6 +211,7 @@ class Incident(models.Model):
         with self._door(by, Capability.PEOPLE):
             self._refuse_commander(role, user)
             participant = self._participant(user)
+            may_export = may_export and role in EXPORT_IS_OPTIONAL
             if (participant.role, participant.may_export) == (role, may_export):
                 return Saved(None)
             participant.role, participant.may_export = role, may_export
@@ -228,9 +246,13 @@ class Incident(models.Model):
             self.save(update_fields=["commander"])
             return Saved(self._record_person(Action.HAND_OVER, successor, Role.COMMANDER, by, reason=reason))
 
-    def acknowledge(self, *, by) -> Saved:
-        """Note that this person accepts the classification as it stands."""
+    def acknowledge(self, *, by, read: int | None = None) -> Saved:
+        """Note that this person accepts the classification; `read` is the revision of it that was shown to them."""
         with self._door(by, Capability.SUMMARY):
+            if read is not None and read != self.classification_revision:
+                raise Impossible(
+                    "The classification changed while you were reading it. This is how it stands now."
+                )
             if access.has_acknowledged(by, self):
                 return Saved(None)
             self._accept(by)
@@ -241,7 +263,7 @@ class Incident(models.Model):
     @contextmanager
     def _door(self, by, capability: str) -> Iterator[None]:
         with transaction.atomic():
-            self.refresh_from_db(from_queryset=Incident.objects.select_for_update())
+            self.refresh_from_db(from_queryset=Incident.objects.select_for_update(no_key=True))
             if not access.can(by, self, capability):
                 raise Refused
             yield
@@ -279,22 +301,18 @@ class Incident(models.Model):
         return self._record(action, by, entry=entry, values=entry.values(), reason=reason)
 
     def _set_hidden(self, entry, hidden: bool, action: Action, by, reason: str) -> Saved:
-        with self._door(by, Capability.WRITE):
+        with self._door(by, entry.needs):
             entry.refresh_from_db()
+            self._may_touch(entry.privileged, by)
             if entry.hidden == hidden:
                 return Saved(None)
             entry.hidden = hidden
             entry.version += 1
             return Saved(self._save(action, entry, by, reason))
 
-    def _values_at(self, entry, version: int, by) -> dict:
-        values = ledger.values_at(entry.pk, version)
-        if values is None or (values.get("privileged") and not access.can(by, self, Capability.PRIVILEGED)):
-            return type(entry)(incident=self).values()
-        return values
-
-    def _may_mark(self, marked: bool, by) -> None:
-        if marked and not access.can(by, self, Capability.PRIVILEGED):
+    def _may_touch(self, privileged: bool, by) -> None:
+        """Only who reads entries prepared at the request of counsel may write or mark one."""
+        if privileged and not access.can(by, self, Capability.PRIVILEGED):
             raise Refused
 
     # --- people, inside the door -------------------------------------------------------------------
@@ -329,3 +347,8 @@ class Incident(models.Model):
             "may_export": may_export,
         }
         return self._record(action, by, values=values, reason=reason)
+
+
+def _blank(entry) -> dict:
+    """The values of an entry before its first version."""
+    return type(entry)(incident=entry.incident).values()

@@ -7,7 +7,6 @@ because they are given under the lock of the incident's row.
 
 import hashlib
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC
@@ -107,18 +106,9 @@ class Change(models.Model):
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def whole_number(text: str) -> int | None:
-    """A revision as an address or a header names it; None for everything else (“²” is a digit to Python)."""
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else None
-
-
 def values_at(entry_id: uuid.UUID, version: int) -> dict | None:
     """The fields of an entry as they were at a version; None when there was no such version."""
-    row = (
-        Change.objects.filter(entry_id=entry_id, version=version, action__in=[Action.ADD, Action.CHANGE])
-        .order_by("-revision")
-        .first()
-    )
+    row = Change.objects.filter(entry_id=entry_id, version=version).order_by("-revision").first()
     return row.values if row else None
 
 
@@ -128,6 +118,12 @@ def version_before(entry_id: uuid.UUID, version: int) -> int | None:
         entry_id=entry_id, version__lt=version, action__in=[Action.ADD, Action.CHANGE]
     )
     return rows.aggregate(before=models.Max("version"))["before"]
+
+
+def has_times(incident) -> bool:
+    """Whether a time was ever written down in this incident."""
+    rows = incident.changes.filter(action__in=[Action.ADD, Action.CHANGE]).values_list("values", flat=True)
+    return any(value for row in rows for name, value in row.items() if name.endswith("_precision"))
 
 
 def faults(incident, head: str = "") -> Iterator[str]:

@@ -29,6 +29,8 @@ from django.utils import timezone
 from config.middleware import POLICY
 from incidents import gate, ledger, rendering
 from incidents.access import audiences
+from incidents.converters import whole_number
+from incidents.history import changes_for
 from incidents.incident import Incident
 from incidents.vocabulary import Audience, Capability
 from incidents.wakeup import watch
@@ -220,14 +222,17 @@ class Live:
         if stream.audience == Audience.SUMMARY:
             stream.brief = event(rendering.brief(incident), None)
             return stream.brief
-        since = ledger.whole_number(request.headers.get("Last-Event-ID") or request.GET.get("since", ""))
+        since = whole_number(request.headers.get("Last-Event-ID") or request.GET.get("since", ""))
         if since is None or since >= incident.revision:
             return b""
         rows = incident.changes.filter(revision__gt=since, revision__lte=incident.revision)
         if incident.revision - since > FAR_BEHIND:
-            names = sorted(set(rows.exclude(section="").values_list("section", flat=True)))
+            names = sorted(
+                set(changes_for(incident, stream.audience, rows).values_list("section", flat=True)) - {""}
+            )
             return event(" ".join(names), incident.revision, "reload")
-        return event(rendering.message(incident, list(rows), stream.audience), incident.revision)
+        html = rendering.message(incident, list(rows), stream.audience)
+        return event(html, incident.revision) if html else b""
 
     # --- the tailer --------------------------------------------------------------------------------
 
@@ -310,14 +315,14 @@ class Live:
         )
         alive = set(sessions.values_list("session_key", flat=True))
         people = get_user_model().objects.filter(pk__in={stream.user_id for stream in streams})
-        logins = {person.pk: person.get_session_auth_hash() for person in people}
+        logins: dict[object, str] = {person.pk: person.get_session_auth_hash() for person in people}
         return [s for s in streams if s.session_key not in alive or logins.get(s.user_id) != s.login]
 
     def _shut(self, stream: Stream) -> None:
         """Access is withdrawn: say so, then end; the page blanks itself."""
         stream.push(GONE)
         stream.push(None)
-        self.streams[stream.incident_id].discard(stream)
+        self.streams.get(stream.incident_id, set()).discard(stream)
 
     def _all(self) -> list[Stream]:
         return [stream for streams in self.streams.values() for stream in streams]

@@ -18,10 +18,10 @@ from incidents.facts import Unreadable
 from incidents.incident import Incident
 from incidents.sections import SECTIONS
 from incidents.sections.base import Section, TimedEntry
-from incidents.vocabulary import AppendixKind, Precision, Status, StepState
+from incidents.vocabulary import AppendixKind, Precision, Status
 
-HEAD = {"codename", "title", "zone", "status"}
-TOP = {*HEAD, *FIRST, "sources", "compiler_notes", *SECTIONS}
+HEAD = {"codename", "title", "status"}
+TOP = {*HEAD, *FIRST, "zone", "sources", "compiler_notes", *SECTIONS}
 ORDER = [name for name in SECTIONS if name != "response"] + ["response"]  # its links point into next steps
 
 
@@ -187,7 +187,7 @@ class Loader:
             fields, unknown = facts.read(section, row, self.zone, self.people)
         except Unreadable as fault:
             raise Unreadable(f"{name}.{fault.key}", fault.reason) from fault
-        self._warn_unknown(name, set(unknown) - {*HEAD})
+        self._warn_unknown(name, set(unknown) - (HEAD if name == "summary" else set()))
         if fields:
             entry = section.single(self.incident)
             for field, value in fields.items():
@@ -214,8 +214,11 @@ class Loader:
 
     def _entry(self, section: Section, row: dict, number: int):
         row.pop("author", None)
-        if section.name == "next_steps":
-            self._read_step(row, number)
+        try:
+            row = section.from_case(row)
+        except ValueError as fault:
+            raise Unreadable(*fault.args) from fault
+        self._keep_strangers(section, row, number)
         fields, unknown = facts.read(section, row, self.zone, self.people)
         self._warn_unknown(f"{section.name}[{number}]", set(unknown))
         for key, (field, target) in section.links.items():
@@ -229,18 +232,16 @@ class Loader:
             raise Unreadable(key, f"is not the position of an entry of {section}")
         return ids[position - 1]
 
-    def _read_step(self, row: dict, number: int) -> None:
-        done = row.pop("done", None)
-        if done is not None:
-            if not isinstance(done, bool):
-                raise Unreadable("done", "is not true or false")
-            row.setdefault("state", str(StepState.DONE if done else StepState.OPEN))
-        assignee = row.get("assignee")
-        if assignee and str(assignee).lower() not in self.people:
-            self.warnings.append(
-                f"next_steps[{number}].assignee: {assignee} is not in this incident; kept as the team"
-            )
-            row["assignee_role"] = row.get("assignee_role") or row.pop("assignee")
+    def _keep_strangers(self, section: Section, row: dict, number: int) -> None:
+        """Somebody who is not in the incident cannot be assigned; their address stays as text."""
+        for key, kept in section.person_as_text.items():
+            address = row.get(key)
+            if not isinstance(address, str | None):
+                raise Unreadable(key, "is not a text")
+            if address and str(address).lower() not in self.people:
+                where = f"{section.name}[{number}].{key}"
+                self.warnings.append(f"{where}: {address} is not in this incident; kept as text in {kept}")
+                row[kept] = "; ".join(filter(None, [row.get(kept), str(row.pop(key))]))
 
     def _author(self, section: Section, row: dict, number: int) -> User:
         address = row.get("author")

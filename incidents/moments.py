@@ -81,7 +81,7 @@ def parse(day: str, clock: str, zone: ZoneInfo) -> Moment:
     suffix = (suffix or "").lower()
     if suffix in {"z", "utc"}:
         return Moment(local.replace(tzinfo=UTC), precision)
-    if suffix and suffix != "h":
+    if suffix not in {"", "h"}:
         return Moment(local.replace(tzinfo=offset(suffix)).astimezone(UTC), precision)
     return Moment(resolve(local, zone), precision)
 
@@ -115,11 +115,8 @@ def show_offset(aware: datetime) -> str:
 
 def iso(moment: Moment, zone: ZoneInfo) -> str:
     """ISO 8601 in the incident's zone; UTC is written Z."""
-    return (
-        moment.at.astimezone(zone).isoformat().replace("+00:00", "Z")
-        if zone.key == "UTC"
-        else moment.at.astimezone(zone).isoformat()
-    )
+    text = moment.at.astimezone(zone).isoformat()
+    return text.replace("+00:00", "Z") if zone.key == "UTC" else text
 
 
 def show_day(at: datetime, zone: ZoneInfo) -> str:

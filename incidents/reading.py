@@ -34,13 +34,17 @@ class AccessRecord(models.Model):
 
 
 def record(incident, user, kind: str, subject: str = "") -> AccessRecord:
-    """Note one opening or download; a report gets a copy number such as 3F9A-22C1."""
-    copy = (
-        f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper() if kind == AccessRecord.Kind.REPORT else ""
-    )
+    """Note one opening or download."""
     return AccessRecord.objects.create(
-        incident=incident, user=user, kind=kind, subject=subject, revision=incident.revision, copy=copy
+        incident=incident, user=user, kind=kind, subject=subject, revision=incident.revision
     )
+
+
+def numbered(incident, user) -> AccessRecord:
+    """A copy of the report for a person, with a number such as 3F9A-22C1; not saved yet."""
+    copy = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper()
+    kind = AccessRecord.Kind.REPORT
+    return AccessRecord(incident=incident, user=user, kind=kind, revision=incident.revision, copy=copy)
 
 
 def last_seen(incident) -> dict:

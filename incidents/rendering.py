@@ -29,6 +29,11 @@ class Listed:
     latest: Entry | None
     earlier: int = 0
 
+    @property
+    def amount(self) -> str:
+        """How many entries it has, in words."""
+        return self.section.amount(self.count)
+
 
 @lru_cache
 def release() -> str:
@@ -42,6 +47,8 @@ def release() -> str:
 def _key(entry: Entry) -> str:
     people = [getattr(entry, name, None) for name in SECTIONS[entry.section].joins()]  # unwritten: no author
     names = "|".join(str(person) for person in people if person is not None)
+    targets = [getattr(entry, field) for field, _ in SECTIONS[entry.section].links.values()]
+    names += "".join(f"|{target.privileged}{target.hidden}" for target in targets if target is not None)
     made_from = f"{release()}|{entry.version}|{entry.incident.slug}|{entry.incident.zone_name}|{names}"
     return hashlib.blake2s(made_from.encode(), digest_size=16).hexdigest()
 
@@ -86,18 +93,28 @@ def shell(entry: Entry, incident) -> SafeString:
 def listed(
     section: Section, incident, audience: str, limit: int | None = None, oldest_first: bool = False
 ) -> Listed:
-    """A section for an audience; with a limit only the newest entries, and how many there are before them."""
+    """A section for an audience; with a limit only the newest entries, and how many there are before them.
+
+    A section with groups is never cut: its groups say how many they hold.
+    """
     if not section.many:
         entry = section.single(incident)
         dress([entry], incident)
         return Listed(section, [("", "", [entry])], 1, entry if entry.version else None)
-    entries = list(section.shown(incident, audience))
+    shown = section.shown(incident, audience)
+    if limit and len(section.groups) == 1:
+        entries = list(shown.reverse()[: limit + 1])[::-1]
+        earlier = shown.count() - limit if len(entries) > limit else 0
+        entries = entries[-limit:]
+    else:
+        entries, earlier = list(shown), 0
     latest = max(entries, key=lambda entry: entry.changed_at, default=None)
-    earlier = max(0, len(entries) - limit) if limit else 0
-    shown = dress(entries[earlier:], incident)
-    shown.sort(key=section.sort_key, reverse=section.newest_first and not oldest_first)
-    groups = [(key, label, [e for e in shown if section.group_of(e) == key]) for key, label in section.groups]
-    return Listed(section, groups, len(entries), latest, earlier)
+    dress(entries, incident)
+    entries.sort(key=section.sort_key, reverse=section.newest_first and not oldest_first)
+    groups = [
+        (key, label, [e for e in entries if section.group_of(e) == key]) for key, label in section.groups
+    ]
+    return Listed(section, groups, earlier + len(entries), latest, earlier)
 
 
 def document(incident, audience: str, limit: int | None = None, oldest_first: bool = False) -> list[Listed]:
@@ -105,23 +122,20 @@ def document(incident, audience: str, limit: int | None = None, oldest_first: bo
     return [listed(section, incident, audience, limit, oldest_first) for section in SECTIONS.values()]
 
 
+def steps(incident) -> list[tuple[Status, bool, bool]]:
+    """Each status with whether it lies behind and whether it is the present one."""
+    order = list(Status)
+    here = order.index(Status(incident.status))
+    return [(status, position < here, position == here) for position, status in enumerate(order)]
+
+
 def brief_context(incident) -> dict:
     """What the executive's page shows, and nothing else."""
     summary = SECTIONS["summary"].single(incident)
-    summary.incident = incident
-    reached = SECTIONS["timeline"].shown(incident, Audience.DOCUMENT).exclude(milestone="")
-    milestones = list(reached)
-    for entry in milestones:
+    milestones = list(SECTIONS["timeline"].shown(incident, Audience.DOCUMENT).exclude(milestone=""))
+    for entry in [summary, *milestones]:
         entry.incident = incident
-    order = list(Status)
-    steps = [(status, order.index(status) < order.index(Status(incident.status))) for status in order]
-    return {
-        "incident": incident,
-        "summary": summary,
-        "milestones": milestones,
-        "steps": steps,
-        "position": order.index(Status(incident.status)) + 1,
-    }
+    return {"incident": incident, "summary": summary, "milestones": milestones, "steps": steps(incident)}
 
 
 def brief(incident) -> str:
@@ -131,22 +145,11 @@ def brief(incident) -> str:
 
 def head_context(incident, audience: str) -> dict:
     """The document's title line and status, the same for everybody of an audience."""
-    order = list(Status)
-    detected = (
-        SECTIONS["timeline"]
-        .shown(incident, audience)
-        .filter(milestone=Milestone.DETECTED)
-        .order_by("place")
-        .first()
-    )
+    reached = SECTIONS["timeline"].shown(incident, audience).filter(milestone=Milestone.DETECTED)
+    detected = reached.order_by("place").first()
     if detected:
         detected.incident = incident
-    here = order.index(Status(incident.status))
-    return {
-        "incident": incident,
-        "detected": detected,
-        "steps": [(status, position < here, position == here) for position, status in enumerate(order)],
-    }
+    return {"incident": incident, "detected": detected, "steps": steps(incident)}
 
 
 def message(incident, changes: list[Change], audience: str) -> str:
@@ -155,42 +158,47 @@ def message(incident, changes: list[Change], audience: str) -> str:
     Each entry is sent once however often it changed. Empty when the audience must not notice anything.
     The audience that reads the summary only is served by `brief`.
     """
+    by_entry: dict = {}
+    for change in changes:
+        if change.action in ENTRY_ACTIONS:
+            by_entry.setdefault(change.entry_id, []).append(change)
     parts = []
-    seen = set()
-    for change in reversed(changes):
-        if change.action in ENTRY_ACTIONS and change.entry_id not in seen:
-            seen.add(change.entry_id)
-            parts.append(_entry_message(incident, change, audience))
+    sections = {change.section for change in changes if change.action not in ENTRY_ACTIONS}
+    for rows in by_entry.values():
+        if part := _entry_message(incident, rows, audience):
+            parts.append(part)
+            sections.add(rows[0].section)
     actions = {change.action for change in changes}
-    milestones = any(change.section == "timeline" for change in changes)
-    if actions & {Action.SET, Action.HAND_OVER} or milestones:
+    if actions & {Action.SET, Action.HAND_OVER} or any(SECTIONS[name].heads for name in sections - {""}):
         parts.append(render_to_string("live/_head.html", head_context(incident, audience)))
     if actions & PEOPLE_ACTIONS:
         parts.append(f'<span class="num" id="people-count">{incident.participants.count()}</span>')
-    return "".join(reversed(parts))
+    return "".join(parts)
 
 
-def _entry_message(incident, change: Change, audience: str) -> str:
-    section = SECTIONS[change.section]
-    entry = section.visible(incident, audience).filter(pk=change.entry_id).first()
+def _entry_message(incident, rows: list[Change], audience: str) -> str:
+    """An entry after some changes; when it left the audience's sight in them, that it is gone."""
+    section = SECTIONS[rows[0].section]
+    entry_id = rows[0].entry_id
+    entry = section.visible(incident, audience).filter(pk=entry_id).first()
     if entry is not None and not entry.hidden:
         return shell(entry, incident) + mini(entry, incident)
-    was_visible = (
-        audience == Audience.PRIVILEGED
-        or Change.objects.filter(incident=incident, entry_id=change.entry_id, privileged=False).exists()
-    )
-    return gone(section, change.entry_id) if was_visible else ""
+    earlier = Change.objects.filter(entry_id=entry_id, revision__lt=rows[0].revision).order_by("-revision")[
+        :1
+    ]
+    was_open = audience == Audience.PRIVILEGED or any(not row.privileged for row in [*earlier, *rows])
+    return gone(section, entry_id) if was_open else ""
 
 
 def gone(section: Section, entry_id) -> str:
     """Takes an entry off every screen."""
-    extra = f'<li id="now-{entry_id}" data-gone></li>' if section.name == "next_steps" else ""
-    return f'<li id="{section.name}-{entry_id}" data-gone></li>{extra}'
+    places = [section.name, "now"] if section.in_rail else [section.name]
+    return "".join(f'<li id="{place}-{entry_id}" data-gone></li>' for place in places)
 
 
 def mini(entry: Entry, incident) -> str:
-    """A next step's row in the Now rail; nothing for other sections."""
-    if entry.section != "next_steps":
+    """The row in the Now rail of an entry whose section stands there."""
+    if not SECTIONS[entry.section].in_rail:
         return ""
     entry.incident = incident
     return render_to_string("live/_mini.html", {"step": entry, "incident": incident})

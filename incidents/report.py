@@ -14,9 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from django.conf import settings
 from django.template.loader import render_to_string
 
-from incidents import files, reading, rendering
-from incidents.access import audiences
-from incidents.people import Acknowledgement
+from incidents import access, files, reading, rendering
 from incidents.printing import render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
@@ -36,22 +34,25 @@ class ReportFailed(RuntimeError):
 
 
 def make(incident, user, audience: str) -> tuple[AccessRecord, bytes]:
-    """Record a numbered copy for this person and print it."""
-    copy = reading.record(incident, user, AccessRecord.Kind.REPORT)
-    html = compose(incident, copy, audience)
-    return copy, print_pdf(html, assets(incident, audience))
+    """Print a numbered copy for this person and record it; its revision is exactly what is in it."""
+    copy = reading.numbered(incident, user)
+    while True:
+        incident.refresh_from_db()
+        copy.revision = incident.revision
+        html = compose(incident, copy, audience)
+        pictures = assets(incident, audience)
+        incident.refresh_from_db(fields=["revision"])
+        if incident.revision == copy.revision:
+            break
+    pdf = print_pdf(html, pictures)
+    copy.save()
+    return copy, pdf
 
 
 def compose(incident, copy: AccessRecord, audience: str) -> str:
     """The report as HTML. Only http(s) links and links inside it survive (WeasyPrint passes any scheme on)."""
     sections = rendering.document(incident, audience, oldest_first=True)
-    people = list(incident.participants.select_related("user"))
-    now = audiences(incident, [person.user_id for person in people])
-    at = dict(
-        Acknowledgement.objects.filter(incident=incident).order_by("revision").values_list("user_id", "at")
-    )
-    for person in people:
-        person.accepted_at = at.get(person.user_id) if person.user_id in now else None
+    people = access.roster(incident)
     reached: dict[str, Entry] = {}
     for entry in SECTIONS["timeline"].shown(incident, audience).exclude(milestone=""):
         entry.incident = incident
@@ -73,18 +74,15 @@ def compose(incident, copy: AccessRecord, audience: str) -> str:
             ),
         },
     )  # fmt: skip
-    return keep_safe_links(html)
-
-
-def keep_safe_links(html: str) -> str:
-    """Links of the report that lead nowhere but to http(s) and to places inside it."""
     return for_paper(html)
 
 
 def for_paper(html: str) -> str:
     """Addresses that mean something in a PDF: links to the web and inside itself, previews as handed over."""
     html = re.sub(r'(<a\b[^>]*?)\shref="(?!https?://|#)[^"]*"', r"\1", html, flags=re.IGNORECASE)
-    return re.sub(r'(<img\b[^>]*\bsrc=")[^"]*/files/([0-9a-f-]{36})/preview/"', r'\1sitroom:preview/\2"', html)
+    return re.sub(
+        r'(<img\b[^>]*\bsrc=")[^"]*/files/([0-9a-f-]{36})/preview/"', r'\1sitroom:preview/\2"', html
+    )
 
 
 def assets(incident, audience: str) -> dict[str, tuple[bytes, str]]:

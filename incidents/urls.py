@@ -34,6 +34,10 @@ urlpatterns = [
     path("<codename:codename>/<section:section>/<uuid:entry_id>/edit/", entries.edit, name="edit"),
     path("<codename:codename>/<section:section>/<uuid:entry_id>/hide/", entries.hide, name="hide"),
     path("<codename:codename>/<section:section>/<uuid:entry_id>/restore/", entries.restore, name="restore"),
-    path("<codename:codename>/<section:section>/<uuid:entry_id>/revert/<int:version>/", entries.revert, name="revert"),
+    path(
+        "<codename:codename>/<section:section>/<uuid:entry_id>/revert/<int:version>/",
+        entries.revert,
+        name="revert",
+    ),
     path("<codename:codename>/<section:section>/<uuid:entry_id>/do/<slug:verb>/", entries.act, name="act"),
 ]

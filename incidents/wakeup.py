@@ -5,6 +5,7 @@ changes when another connection commits.
 """
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 
@@ -24,28 +25,35 @@ async def watch(woken: asyncio.Event) -> None:
 
 
 async def _listen(woken: asyncio.Event) -> None:
-    parameters = connection.get_connection_params()
-    wanted = {
-        key: parameters[key] for key in ("host", "port", "user", "password", "dbname") if parameters.get(key)
+    theirs = {"cursor_factory", "context"}  # what Django adds for its own connections
+    parameters = {
+        key: value for key, value in connection.get_connection_params().items() if key not in theirs
     }
     while True:
         try:
-            async with await psycopg.AsyncConnection.connect(**wanted, autocommit=True) as listening:
+            async with await psycopg.AsyncConnection.connect(**parameters, autocommit=True) as listening:
                 await listening.execute(f"LISTEN {CHANNEL}")
                 woken.set()
                 async for _ in listening.notifies():
                     woken.set()
-        except psycopg.OperationalError as error:
+        except Exception as error:
             log.warning("the LISTEN connection was lost: %s", error)
-            await asyncio.sleep(AGAIN)
+        await asyncio.sleep(AGAIN)
 
 
 async def _poll(woken: asyncio.Event) -> None:
-    database = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
-    seen = None
     while True:
-        counter = database.execute("PRAGMA data_version").fetchone()[0]
-        if counter != seen:
-            seen = counter
-            woken.set()
-        await asyncio.sleep(POLL)
+        try:
+            with contextlib.closing(
+                sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+            ) as database:
+                seen = None
+                while True:
+                    counter = database.execute("PRAGMA data_version").fetchone()[0]
+                    if counter != seen:
+                        seen = counter
+                        woken.set()
+                    await asyncio.sleep(POLL)
+        except sqlite3.Error as error:
+            log.warning("SQLite's counter could not be read: %s", error)
+        await asyncio.sleep(AGAIN)

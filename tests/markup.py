@@ -96,9 +96,11 @@ def filled(form: Node) -> dict[str, str]:
         if not name or node.tag == "button" or kind == "file":
             continue
         if node.tag == "select":
-            data[name] = next((o.attrs["value"] for o in node.all("option") if "selected" in o.attrs), "")
+            options = node.all("option")
+            chosen = [option for option in options if "selected" in option.attrs] or options[:1]
+            data[name] = chosen[0].attrs.get("value") or "" if chosen else ""
         elif node.tag == "textarea":
-            data[name] = node.exact().removeprefix("\n")
+            data[name] = node.exact().removeprefix("\n").replace("\n", "\r\n")
         elif kind not in ("checkbox", "radio"):
             data[name] = node.attrs.get("value", "")
         elif "checked" in node.attrs:

@@ -72,11 +72,35 @@ def test_the_last_change_can_be_undone_right_after(incident, as_dana):
     form = {"at_0": "24 Nov 2026", "at_1": "12:00", "text": "Second words", "version": "1"}
     address = f"/incidents/kestrel/timeline/{entry.pk}/"
     saved = as_dana.post(address, form, headers={"HX-Request": "true"}).content.decode()
-    assert f'data-post="{address}revert/1/"' in saved
-    undone = as_dana.post(f"{address}revert/1/", headers={"HX-Request": "true"}).content.decode()
-    assert "First words" in undone and f'data-post="{address}revert/2/"' in undone
+    assert f'data-post="{address}revert/1/?of=2"' in saved
+    undone = as_dana.post(f"{address}revert/1/?of=2", headers={"HX-Request": "true"}).content.decode()
+    assert "First words" in undone and f'data-post="{address}revert/2/?of=3"' in undone
     added = as_dana.post("/incidents/kestrel/lessons/", {"text": "x"}, headers={"HX-Request": "true"})
     assert "/hide/" in added.content.decode() and "Undo" in added.content.decode()
+
+
+def test_undoing_keeps_what_a_colleague_changed_since(incident, dana, as_dana):
+    entry = factories.entry(incident, "theories", text="First words")
+    incident.change(entry, by=dana, version=1, text="Second words")
+    incident.change(
+        entry, by=factories.participant(incident, factories.user("tomas")), version=2, why="A colleague's"
+    )
+    as_dana.post(f"/incidents/kestrel/theories/{entry.pk}/revert/1/?of=2")
+    entry.refresh_from_db()
+    assert (entry.text, entry.why) == ("First words", "A colleague's")
+
+
+def test_restoring_brings_back_links_and_assignees(incident, dana, as_dana):
+    step = factories.entry(incident, "next_steps")
+    incident.change(step, by=dana, version=1, assignee=dana)
+    as_dana.post(f"/incidents/kestrel/next_steps/{step.pk}/revert/1/")
+    step.refresh_from_db()
+    assert step.assignee is None
+
+
+def test_a_long_text_is_compared_in_no_time():
+    log = "".join(f"10:{number % 60:02} deny 203.0.113.{number % 250}\n" for number in range(8000))
+    assert "<ins>" in word_diff(log, log.replace("10:44 deny 203.0.113.44", "10:44 allow 203.0.113.44"))
 
 
 def test_a_hidden_entry_is_brought_back_from_the_history(incident, dana, as_dana):

@@ -44,7 +44,9 @@ def test_a_codename_is_drawn_and_a_taken_one_gets_another_word(dana):
 def test_add_change_hide_restore_in_every_section(incident, dana, name):
     entry = factories.entry(incident, name)
     assert (reread(entry).version, reread(entry).author) == (1, dana)
-    field = next(field for field in ("text", "business_impact", "scheme", "value", "name") if field in entry.own)
+    field = next(
+        field for field in ("text", "business_impact", "scheme", "value", "name") if field in entry.own
+    )
     incident.change(entry, by=dana, version=1, **{field: "198.51.100.9"})
     assert (getattr(reread(entry), field), reread(entry).version) == ("198.51.100.9", 2)
     incident.remove(entry, by=dana)
@@ -222,7 +224,9 @@ def test_timeline_order_holds_with_mixed_precision(incident):
 
 
 @pytest.mark.parametrize("name", MANY)
-def test_the_queries_of_adding_do_not_grow_with_the_section(incident, dana, name, django_assert_max_num_queries):
+def test_the_queries_of_adding_do_not_grow_with_the_section(
+    incident, dana, name, django_assert_max_num_queries
+):
     for _ in range(5):
         factories.entry(incident, name)
     with django_assert_max_num_queries(12):
@@ -251,3 +255,60 @@ def test_writers_at_once_get_revisions_without_a_gap(dana):
     assert list(incident.changes.values_list("revision", flat=True)) == list(range(1, 10))
     numbers = SECTIONS["timeline"].model.objects.values_list("number", flat=True)
     assert sorted(numbers) == list(range(1, 9))
+
+
+def test_only_the_commander_changes_the_classification(incident, dana, tomas):
+    entry = factories.entry(incident, "classification")
+    incident.acknowledge(by=tomas)
+    with pytest.raises(Refused):
+        incident.change(entry, by=tomas, version=1, scheme="Public")
+    incident.change(entry, by=dana, version=1, scheme="Secret")
+    assert reread(entry).scheme == "Secret"
+
+
+def test_an_entry_marked_while_somebody_writes_is_out_of_their_reach(incident, dana, tomas):
+    entry = factories.entry(incident, "timeline", text="open words")
+    incident.change(entry, by=dana, version=1, text="counsel says", privileged=True)
+    for attempt in (
+        lambda: incident.change(entry, by=tomas, version=1, text="clash"),
+        lambda: incident.remove(entry, by=tomas),
+    ):
+        with pytest.raises(Refused):
+            attempt()
+    assert reread(entry).text == "counsel says"
+
+
+def test_a_version_made_by_restoring_is_a_base_like_any_other(incident, dana, tomas):
+    entry = factories.entry(incident, "timeline", text="Words", note="A note", constructed=True)
+    incident.remove(entry, by=dana)
+    incident.restore(entry, by=dana)
+    incident.change(entry, by=tomas, version=3, note="", constructed=False)
+    incident.change(entry, by=dana, version=3, text="Better words", note="A note", constructed=True)
+    assert (reread(entry).text, reread(entry).note, reread(entry).constructed) == ("Better words", "", False)
+
+
+def test_the_zone_stays_once_a_time_is_recorded(incident, dana):
+    incident.set_fields(by=dana, zone_name="Europe/Berlin")
+    entry = factories.entry(incident, "timeline")
+    with pytest.raises(Impossible, match="The zone stays"):
+        incident.set_fields(by=dana, zone_name="UTC")
+    assert reread(entry).incident.zone_name == "Europe/Berlin"
+
+
+def test_a_long_codename_that_is_taken_ends_too(dana):
+    names = [factories.incident(dana, codename="ﬃ" * 22).codename for _ in range(3)]
+    assert len(set(names)) == 3
+
+
+def test_an_executive_never_holds_the_right_to_download(incident):
+    alan = factories.participant(incident, factories.user("alan"), Role.EXECUTIVE, may_export=True)
+    assert not incident.participants.get(user=alan).may_export
+
+
+def test_the_classification_is_accepted_as_it_was_read(incident, dana):
+    kofi = factories.participant(incident, factories.user("kofi"), Role.READER, accepted=False)
+    read = incident.classification_revision
+    factories.entry(incident, "classification", scheme="Stricter")
+    with pytest.raises(Impossible, match="changed while you were reading"):
+        incident.acknowledge(by=kofi, read=read)
+    assert incident.acknowledge(by=kofi, read=incident.classification_revision).change

@@ -5,7 +5,7 @@ import json
 from incidents import facts
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry
-from incidents.vocabulary import AppendixKind, Priority, StepState
+from incidents.vocabulary import AppendixKind
 
 FIRST = ("organisation", "incident_type", "notified_at", "business_impact")
 NOTE_NAME = "Note on this record"
@@ -60,25 +60,13 @@ def _lists(incident, audience: str) -> dict[str, list[dict]]:
 def _row(incident, entry: Entry, position: dict) -> dict:
     entry.incident = incident
     section = SECTIONS[entry.section]
-    row = facts.written(section, entry, incident.zone)
-    if entry.section == "next_steps":
-        row = _step(row)
+    row = section.to_case(facts.written(section, entry, incident.zone))
     for key, (field, _) in section.links.items():
         target = getattr(entry, f"{field}_id")
         if target in position:
             row[key] = position[target]
     if entry.author_id != incident.commander_id:
         row["author"] = entry.author.email
-    return row
-
-
-def _step(row: dict) -> dict:
-    state = row.pop("state")
-    row["done"] = state == StepState.DONE
-    if state not in (StepState.DONE, StepState.OPEN):
-        row["state"] = state
-    if row["priority"] == Priority.NORMAL:
-        del row["priority"]
     return row
 
 

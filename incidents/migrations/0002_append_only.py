@@ -12,6 +12,14 @@ SQLITE = [
         f"DROP TRIGGER {TABLE}_no_{verb.lower()}",
     )
     for verb in ("UPDATE", "DELETE")
+] + [
+    (  # INSERT OR REPLACE removes a row without firing the trigger on DELETE
+        f"CREATE TRIGGER {TABLE}_no_replace BEFORE INSERT ON {TABLE} "
+        f"WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id "
+        "OR (incident_id = NEW.incident_id AND revision = NEW.revision)) "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+        f"DROP TRIGGER {TABLE}_no_replace",
+    ),
 ]
 POSTGRESQL = [
     (

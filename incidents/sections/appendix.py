@@ -77,6 +77,9 @@ class AppendixForm(EntryForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].required = False
         self.fields["text"].widget.attrs["spellcheck"] = "false"
+        extract = self.fields["text"]
+        assert isinstance(extract, forms.CharField)
+        extract.strip = False  # evidence keeps its indent and its last line break
         if not self.is_new:
             self.fields.pop("upload")
         if self.instance.stored or self.instance.sha256:
@@ -102,7 +105,7 @@ class AppendixSection(Section):
     guidance = "Evidence, with hashes. Files cannot be changed once they are here."
     kind = "fil"
     prefix = "A"
-    counted = "items"
+    counted = ("item", "items")
     model = Appendix
     form = AppendixForm
     facts = {

@@ -30,7 +30,7 @@ class BackgroundSection(Section):
     guidance = "What a newcomer must know about the systems."
     kind = "prose-block"
     prefix = "B"
-    counted = "blocks"
+    counted = ("block", "blocks")
     model = BackgroundBlock
     form = BackgroundForm
     facts = {"heading": "heading", "text": "text"}

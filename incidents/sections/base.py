@@ -13,7 +13,7 @@ from django.db import models
 from django.utils import timezone
 
 from incidents.moments import Moment
-from incidents.vocabulary import Audience, Precision
+from incidents.vocabulary import Audience, Capability, Precision
 
 LONG = 20_000
 LINE = 300
@@ -39,6 +39,7 @@ class Entry(models.Model):
     section = ""
     common: tuple[str, ...] = ("checked", "constructed", "privileged")
     own: tuple[str, ...] = ()
+    needs = Capability.WRITE  # to write it
     asks_again = False  # a change of it asks everybody to accept the classification again
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -117,10 +118,11 @@ class Entry(models.Model):
         """The fields as the ledger keeps them: text, numbers, booleans, null; times in UTC as ISO 8601."""
         values = {}
         for name in names if names is not None else self.fields():
-            value = getattr(self, self._meta.get_field(name).attname)
+            column = self._meta.get_field(name)
+            value = getattr(self, column.attname)
             if isinstance(value, datetime):
                 value = value.astimezone(UTC).isoformat()
-            values[name] = str(value) if isinstance(value, uuid.UUID) else value
+            values[column.name] = str(value) if isinstance(value, uuid.UUID) else value
         return values
 
     @classmethod
@@ -173,13 +175,18 @@ class Section:
     guidance = ""
     kind = ""  # CSS class of its entries
     prefix = ""  # of the spoken reference: I for I-2
-    counted = "entries"
+    counted = ("entry", "entries")
     many = True
     newest_first = False  # on screen; the report is always oldest first
+    heads = False  # whether its entries change the title line
+    in_rail = False  # whether its entries stand in the Now rail too
+    starts_now = False  # whether a new entry's time is the present
+    charted = False  # whether its groups are shown as a chart and can be folded
     groups: tuple[tuple[str, str], ...] = (("", ""),)
     model: type[Entry]
     form: type
     facts: dict[str, str] = {}
+    person_as_text: dict[str, str] = {}  # fact → the one that takes the address of somebody who is not here
     links: dict[str, tuple[str, str]] = {}  # key of a case file → (field, section that it points into)
     capture_label = ""
     longest_line = LONG  # that capture takes
@@ -219,6 +226,10 @@ class Section:
         """Text whose order is the order of the section."""
         return f"{entry.number:06}"
 
+    def amount(self, number: int) -> str:
+        """1 entry, 3 entries."""
+        return f"{number} {self.counted[number != 1]}"
+
     def day_of(self, entry: Entry) -> datetime | None:
         """The moment whose day heads this entry in the list; None where the section has no days."""
         return None
@@ -234,6 +245,14 @@ class Section:
     def capture(self, text: str, now: datetime) -> dict:
         """The fields of a new entry made from one typed line."""
         return {"text": text}
+
+    def to_case(self, row: dict) -> dict:
+        """The facts of an entry as a case file writes them."""
+        return row
+
+    def from_case(self, row: dict) -> dict:
+        """The facts of a row of a case file; raises ValueError(key, reason)."""
+        return row
 
     def reference(self, entry: Entry) -> str:
         """The spoken name: I-2."""

@@ -4,7 +4,7 @@ from django.db import models
 
 from incidents.sections.base import LONG, Entry, Section
 from incidents.sections.forms import EntryForm
-from incidents.vocabulary import Tlp
+from incidents.vocabulary import Capability, Tlp
 
 SCHEME = "Confidential – Specific Individuals Only"
 TREATMENT = (
@@ -12,7 +12,8 @@ TREATMENT = (
     "Somebody else needs to know? Ask the incident commander."
 )
 DISCUSSION = (
-    "Here, and in person or by phone with people on the list. Not in mail, chat, the wiki or the issue tracker."
+    "Here, and in person or by phone with people on the list. "
+    "Not in mail, chat, the wiki or the issue tracker."
 )
 
 
@@ -22,6 +23,7 @@ class Classification(Entry):
     section = "classification"
     common = ()  # everybody who is let in must read it, so it is never marked
     own = ("scheme", "tlp", "treatment", "discussion")
+    needs = Capability.COMMAND
     asks_again = True
 
     scheme = models.CharField("label", max_length=120, default=SCHEME)
@@ -41,6 +43,7 @@ class ClassificationSection(Section):
     title = "Data classification"
     guidance = "Who may know, and where it may be talked about. A change asks everybody to accept it again."
     kind = "one"
+    heads = True
     many = False
     model = Classification
     form = ClassificationForm

@@ -48,7 +48,7 @@ class CommsSection(TimedSection):
     guidance = "Who is told what, by whom, by when. Nothing leaves without the commander and legal."
     kind = "com"
     prefix = "C"
-    counted = "messages"
+    counted = ("message", "messages")
     model = Comm
     form = CommForm
     facts = {

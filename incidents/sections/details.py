@@ -58,8 +58,9 @@ class DetailsSection(Section):
     title = "Details"
     guidance = "How the intrusion went, in the seven phases of the kill chain. An empty phase is a question."
     kind = "fact"
+    charted = True
     prefix = "D"
-    counted = "facts"
+    counted = ("fact", "facts")
     groups = tuple(Phase.choices)
     model = Detail
     form = DetailForm

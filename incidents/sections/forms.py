@@ -23,6 +23,14 @@ def check_text(text: str) -> None:
         raise ValidationError(BROKEN, code="broken")
 
 
+class ThreeWay(forms.NullBooleanSelect):
+    """Yes, no, or not said, in words of the field's own."""
+
+    def __init__(self, unsaid: str, yes: str, no: str):
+        super().__init__()
+        self.choices = [("unknown", unsaid), ("true", yes), ("false", no)]
+
+
 class MomentWidget(forms.MultiWidget):
     """Two text boxes, a date and a time; the time may stay empty."""
 
@@ -146,10 +154,14 @@ class EntryForm(forms.ModelForm):
 
     def clean(self) -> dict:
         cleaned = super().clean() or {}
+        for name, value in cleaned.items():
+            if isinstance(value, str):
+                cleaned[name] = value.replace("\r\n", "\n")  # browsers send CRLF, htmx LF
         for name in self._moments:
             if name not in cleaned:
                 continue
-            moment = cleaned[name]
+            # What was not touched keeps what the box cannot show, such as the seconds of a time to the minute.
+            moment = cleaned[name] if name in self.changed_data else self.initial.get(name)
             cleaned[name] = moment.at if moment else None
             if f"{name}_precision" in self.instance.fields():
                 cleaned[f"{name}_precision"] = moment.precision if moment else ""

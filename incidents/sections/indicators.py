@@ -50,7 +50,9 @@ class Indicator(Entry):
     @classmethod
     def spoken(cls, name: str, values: dict) -> str:
         """The value stays defanged in the history and between two versions."""
-        return indicators.defang(values.get("type", ""), values[name]) if name == "value" else str(values[name])
+        return (
+            indicators.defang(values.get("type", ""), values[name]) if name == "value" else str(values[name])
+        )
 
 
 class IndicatorForm(EntryForm):
@@ -86,7 +88,7 @@ class IndicatorsSection(Section):
     guidance = "What to look for elsewhere. Shown and copied defanged; the plain value is the second choice."
     kind = "ioc"
     prefix = "I"
-    counted = "indicators"
+    counted = ("indicator", "indicators")
     model = Indicator
     form = IndicatorForm
     facts = {

@@ -4,7 +4,7 @@ from django import forms
 from django.db import models
 
 from incidents.sections.base import LINE, LONG, Entry, Section
-from incidents.sections.forms import EntryForm
+from incidents.sections.forms import EntryForm, ThreeWay
 from incidents.vocabulary import Becomes
 
 
@@ -27,9 +27,7 @@ class LessonForm(EntryForm):
     agreed = forms.NullBooleanField(
         required=False,
         label="Agreed in the review",
-        widget=forms.Select(
-            choices=[("unknown", "Not reviewed"), ("true", "Agreed"), ("false", "Not agreed")]
-        ),
+        widget=ThreeWay("Not reviewed", "Agreed", "Not agreed"),
     )
 
     class Meta:
@@ -43,7 +41,7 @@ class LessonsSection(Section):
     guidance = "Write them down raw, now. Reviewed at the end and sent to a playbook or an initiative."
     kind = "les"
     prefix = "L"
-    counted = "lessons"
+    counted = ("lesson", "lessons")
     model = Lesson
     form = LessonForm
     facts = {"text": "text", "becomes": "becomes", "agreed": "agreed", "owner": "owner", "link": "link"}

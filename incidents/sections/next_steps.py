@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
 
+from incidents.incident import Impossible
 from incidents.sections.base import LINE, LONG, Entry, Section, moment_field, precision_field
 from incidents.sections.forms import EntryForm
 from incidents.vocabulary import Priority, Role, StepState
@@ -69,13 +70,20 @@ def assignable(incident) -> models.QuerySet:
 
 
 def take(entry: NextStep, by) -> dict:
-    """“I'll take it”."""
+    """“I'll take it”: raises Impossible when somebody else has it."""
+    if entry.assignee_id not in (None, by.pk):
+        raise Impossible(f"{entry.assignee} has it.")
     return {"assignee": by}
 
 
-def tick(entry: NextStep, by) -> dict:
-    """Done, or open again."""
-    return {"state": StepState.DONE if entry.is_open else StepState.OPEN}
+def finish(entry: NextStep, by) -> dict:
+    """Tick it; ticking twice is once."""
+    return {"state": StepState.DONE}
+
+
+def reopen(entry: NextStep, by) -> dict:
+    """Untick it."""
+    return {"state": StepState.OPEN}
 
 
 class NextStepsSection(Section):
@@ -83,8 +91,9 @@ class NextStepsSection(Section):
     title = "Next steps"
     guidance = "Who does what by when. No owner? Take it."
     kind = "todo"
+    in_rail = True
     prefix = "N"
-    counted = "steps"
+    counted = ("step", "steps")
     groups = (("open", ""), ("done", "Done or dropped"))
     model = NextStep
     form = NextStepForm
@@ -98,7 +107,8 @@ class NextStepsSection(Section):
         "outcome": "outcome",
     }
     capture_label = "Next step"
-    verbs = {"take": take, "tick": tick}
+    person_as_text = {"assignee": "assignee_role"}
+    verbs = {"take": take, "done": finish, "reopen": reopen}
 
     def group_of(self, entry: NextStep) -> str:
         return "open" if entry.is_open else "done"
@@ -112,3 +122,21 @@ class NextStepsSection(Section):
 
     def capture(self, text: str, now: datetime) -> dict:
         return {"text": text}
+
+    def to_case(self, row: dict) -> dict:
+        """A case file says done or not; other states and priorities only where they differ from the usual."""
+        state = row.pop("state")
+        row["done"] = state == StepState.DONE
+        if state not in (StepState.DONE, StepState.OPEN):
+            row["state"] = state
+        if row["priority"] == Priority.NORMAL:
+            del row["priority"]
+        return row
+
+    def from_case(self, row: dict) -> dict:
+        done = row.pop("done", None)
+        if done is not None:
+            if not isinstance(done, bool):
+                raise ValueError("done", "is not true or false")
+            row.setdefault("state", str(StepState.DONE if done else StepState.OPEN))
+        return row

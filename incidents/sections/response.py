@@ -4,7 +4,7 @@ from django import forms
 from django.db import models
 
 from incidents.sections.base import LINE, LONG, TimedEntry, TimedSection
-from incidents.sections.forms import EntryForm, offer_entries
+from incidents.sections.forms import EntryForm, ThreeWay, offer_entries
 from incidents.sections.next_steps import NextStep
 from incidents.vocabulary import ResponseKind
 
@@ -36,7 +36,7 @@ class ResponseForm(EntryForm):
     lasting = forms.NullBooleanField(
         required=False,
         label="Temporary or lasting",
-        widget=forms.Select(choices=[("unknown", "Not said"), ("true", "Lasting"), ("false", "Temporary")]),
+        widget=ThreeWay("Not said", "Lasting", "Temporary"),
     )
 
     class Meta:
@@ -65,6 +65,7 @@ class ResponseSection(TimedSection):
     kind = "did"
     prefix = "R"
     newest_first = True
+    starts_now = True
     model = ResponseEntry
     form = ResponseForm
     facts = {

@@ -43,7 +43,7 @@ class TheoriesSection(Section):
     )
     kind = "th"
     prefix = "H"
-    counted = "theories"
+    counted = ("theory", "theories")
     model = Theory
     form = TheoryForm
     facts = {

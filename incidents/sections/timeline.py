@@ -77,6 +77,8 @@ class TimelineSection(TimedSection):
         "What happened, oldest first. One fact a line, with its source. Tick About when you are not sure."
     )
     kind = "tl"
+    heads = True
+    starts_now = True
     prefix = "T"
     model = TimelineEntry
     form = TimelineForm

@@ -1,10 +1,13 @@
 """Tags and filters of the templates. Everything that shows text or time goes through these."""
 
+import uuid
+
 from django import template
 from django.utils.html import format_html
 
 from incidents import moments, text
 from incidents.moments import Moment
+from incidents.sections import SECTIONS
 
 register = template.Library()
 register.filter("literal", text.literal)
@@ -54,6 +57,20 @@ def avatar(user, small: bool = True, doing: str = ""):
         user.initials,
         name,
     )
+
+
+@register.simple_tag
+def classification(incident) -> str:
+    """The label of an incident, for the banner of every page about it; the usual one where there is none."""
+    chosen = SECTIONS["classification"]
+    entry = chosen.single(incident) if incident else chosen.model()
+    return f"{entry.scheme} · {entry.get_tlp_display()}" if entry.tlp else entry.scheme
+
+
+@register.simple_tag
+def new_id() -> str:
+    """An id for an entry that this form makes: sent twice, it makes one."""
+    return str(uuid.uuid4())
 
 
 @register.simple_tag

@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,9 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from incidents import access, reading, rendering
 from incidents import checks as commander_checks
+from incidents.converters import whole_number
 from incidents.forms import SettingsForm, StartForm
 from incidents.gate import by_method, requires
-from incidents.incident import Incident
+from incidents.incident import Impossible, Incident
 from incidents.people import Acknowledgement
 from incidents.sections import SECTIONS
 from incidents.views.responses import is_fragment
@@ -40,10 +41,21 @@ def index(request: HttpRequest) -> HttpResponse:
         .values_list("incident_id", "revision")
     )
     rows = list(mine)
-    read = set(access.visible(Incident.objects, request.user, Capability.READ).values_list("pk", flat=True))
+    read = set(
+        access.visible(Incident.objects.all(), request.user, Capability.READ).values_list("pk", flat=True)
+    )
+    told = dict(
+        SECTIONS["summary"]
+        .model._default_manager.filter(incident__in=rows)
+        .values_list("incident_id", "changed_at")
+    )
     for incident in rows:
         incident.opened = accepted.get(incident.pk, -1) >= incident.classification_revision
-        incident.titled = incident.opened and incident.pk in read  # the title is no part of the summary
+        # The title and the document's last change are no part of the summary.
+        incident.titled = incident.opened and incident.pk in read
+        incident.moved = (
+            incident.updated_at if incident.titled else told.get(incident.pk) if incident.opened else None
+        )
     context = {
         "open": [incident for incident in rows if incident.status != Status.CLOSED],
         "closed": [incident for incident in rows if incident.status == Status.CLOSED],
@@ -69,16 +81,15 @@ def document(request: HttpRequest, incident) -> HttpResponse:
     reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT)
     limit = None if "all" in request.GET else NEWEST
     sections = rendering.document(incident, incident.audience, limit)
-    steps: list[Any] = [
-        step for _, _, group in sections[SECTIONS["next_steps"].number - 1].groups for step in group
+    rail: list[Any] = [
+        entry for listed in sections if listed.section.in_rail for entry in listed.groups[0][2]
     ]
     context = {
         **rendering.head_context(incident, incident.audience),
         "sections": sections,
-        "classification": SECTIONS["classification"].single(incident),
         "people": incident.participants.count(),
-        "steps_open": [step for step in steps if step.is_open],
-        "mine": [step for step in steps if step.is_open and step.assignee_id == request.user.pk],
+        "steps_open": rail,
+        "mine": [step for step in rail if step.assignee_id == request.user.pk],
         "checks": _checks(incident),
         "undo": _undo(request, incident),
         "merged": "merged" in request.GET,
@@ -107,17 +118,24 @@ def acknowledge(request: HttpRequest, incident) -> HttpResponse:
         following, {request.get_host()}, require_https=request.is_secure()
     ):
         following = reverse("document", args=[incident.slug])
+    changed = ""
     if request.method == "POST":
-        incident.acknowledge(by=request.user)
-        return redirect(following)
+        try:
+            incident.acknowledge(by=request.user, read=whole_number(request.POST.get("read", "")) or 0)
+            return redirect(following)
+        except Impossible as error:
+            changed = str(error)
     context = {
+        "changed": changed,
         "incident": incident,
         "next": following,
         "classification": SECTIONS["classification"].single(incident),
-        "participant": incident.participants.select_related("let_in_by").get(user=request.user),
+        "participant": get_object_or_404(
+            incident.participants.select_related("let_in_by"), user=request.user
+        ),
         "count": incident.participants.count(),
     }
-    return render(request, "incidents/acknowledge.html", context)
+    return render(request, "incidents/acknowledge.html", context, status=409 if changed else 200)
 
 
 @by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
@@ -127,8 +145,11 @@ def settings(request: HttpRequest, incident) -> HttpResponse:
         request.POST or None, initial={"title": incident.title, "zone_name": incident.zone_name}
     )
     if request.method == "POST" and form.is_valid():
-        incident.set_fields(by=request.user, **form.cleaned_data)
-        return redirect("document", incident.slug)
+        try:
+            incident.set_fields(by=request.user, **form.cleaned_data)
+            return redirect("document", incident.slug)
+        except Impossible as error:
+            form.add_error("zone_name", str(error))
     context = {"incident": incident, "form": form}
     return render(request, "incidents/settings.html", context, status=422 if form.is_bound else 200)
 

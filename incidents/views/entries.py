@@ -2,15 +2,16 @@
 
 import uuid
 
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from incidents import files, ledger, rendering
+from incidents import files, rendering
 from incidents.conflicts import conflict_context
+from incidents.converters import whole_number
 from incidents.gate import by_method, requires
 from incidents.incident import Conflict, Impossible
 from incidents.sections import SECTIONS
@@ -80,7 +81,7 @@ def new(request: HttpRequest, incident, section: str) -> HttpResponse:
     if not chosen.many:
         raise Http404
     form = chosen.form(incident=incident, held=incident.held, instance=chosen.model(incident=incident))
-    if "at" in form.fields and "at" in chosen.model.own and chosen.name != "comms":
+    if chosen.starts_now:
         form.initial["at"] = now_to_the_minute(timezone.now())
     return form_page(request, incident, chosen, form)
 
@@ -116,6 +117,8 @@ def edit(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> H
     chosen, found = find(incident, section, entry_id)
     if found.hidden:
         raise Http404
+    if found.needs not in incident.held:
+        raise PermissionDenied
     return form_page(
         request, incident, chosen, chosen.form(incident=incident, held=incident.held, instance=found)
     )
@@ -138,17 +141,21 @@ def restore(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -
 @require_POST
 @requires(Capability.WRITE)
 def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, version: int) -> HttpResponse:
-    """Make an earlier version the present one, as a new revision."""
+    """Make an earlier version the present one, as a new revision.
+
+    `?of=7` undoes version 7: what colleagues changed since is merged, as with any change that began there.
+    """
     chosen, found = find(incident, section, entry_id)
-    values = ledger.values_at(found.pk, version)
-    if values is None or (values.get("privileged") and incident.audience != "privileged"):
+    values = incident.former(found, version, by=request.user)
+    if values is None:
         raise Http404
     former = chosen.model(pk=found.pk)
     former.assign(values)
     columns = [former._meta.get_field(name).attname for name in values]
     fields = {column: getattr(former, column) for column in columns}
+    began = whole_number(request.GET.get("of", "")) or found.version
     reason = f"Version {version} restored"
-    return _change(request, incident, found, version=found.version, reason=reason, restore=True, **fields)
+    return _change(request, incident, found, version=began, reason=reason, restore=True, **fields)
 
 
 @require_POST
@@ -158,8 +165,15 @@ def act(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, verb:
     chosen, found = find(incident, section, entry_id)
     if verb not in chosen.verbs or found.hidden:
         raise Http404
-    fields = chosen.verbs[verb](found, request.user)
-    return _change(request, incident, found, version=found.version, **fields)
+    try:
+        fields = chosen.verbs[verb](found, request.user)
+        saved = incident.change(found, by=request.user, version=found.version, **fields)
+    except (Conflict, Impossible):
+        # Somebody else was first: show how it stands, which says by whom.
+        _, found = find(incident, section, entry_id)
+        return written(request, incident, chosen, found, overtaken=True)
+    _, found = find(incident, section, entry_id)
+    return written(request, incident, chosen, found, merged=saved.merged)
 
 
 @require_POST
@@ -235,5 +249,5 @@ def _conflict(request, incident, chosen: Section, conflict: Conflict) -> HttpRes
     response = render(request, template, context, status=409)
     if is_fragment(request):
         response.headers["HX-Retarget"] = "#main"
-        response.headers["HX-Reswap"] = "innerHTML show:window:top"
+        response.headers["HX-Reswap"] = "innerHTML show:top"
     return response

@@ -16,7 +16,9 @@ def report(request: HttpRequest, incident) -> HttpResponse:
     try:
         copy, pdf = reports.make(incident, request.user, incident.audience)
     except reports.ReportFailed as problem:
-        return render(request, "incidents/unprinted.html", {"incident": incident, "problem": problem}, status=503)
+        return render(
+            request, "incidents/unprinted.html", {"incident": incident, "problem": problem}, status=503
+        )
     name = f"{incident.slug}-revision-{copy.revision}-copy-{copy.copy}.pdf"
     return HttpResponse(
         pdf, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}

@@ -7,9 +7,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from incidents import reading
+from incidents.converters import whole_number
 from incidents.gate import requires
 from incidents.history import changes_for, described
-from incidents.ledger import whole_number
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Capability
 

@@ -10,7 +10,6 @@ from incidents import access, reading
 from incidents.forms import ROLES, HandOverForm, LetInForm, RoleForm
 from incidents.gate import by_method, requires
 from incidents.incident import Impossible, Refused
-from incidents.people import Acknowledgement
 from incidents.vocabulary import Capability
 
 
@@ -84,14 +83,9 @@ def _act(request, incident, user_id: uuid.UUID, act) -> HttpResponse:
 def _page(
     request, incident, *, form=None, hand_over_form=None, problem: str = "", status: int = 200
 ) -> HttpResponse:
-    people = list(incident.participants.select_related("user", "let_in_by"))
-    accepted = access.audiences(incident, [person.user_id for person in people])
-    at = dict(
-        Acknowledgement.objects.filter(incident=incident).order_by("revision").values_list("user_id", "at")
-    )
+    people = access.roster(incident)
     seen = reading.last_seen(incident)
     for person in people:
-        person.accepted_at = at.get(person.user_id) if person.user_id in accepted else None
         person.last_seen = seen.get(person.user_id)
     context = {
         "incident": incident,

@@ -7,12 +7,13 @@ from django.urls import reverse
 
 from incidents import ledger
 from incidents.rendering import gone, mini, shell
+from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 
 
 def is_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks, so that a part of the page is the answer."""
-    return request.headers.get("HX-Request") == "true"
+    return bool(request.htmx)  # type: ignore[attr-defined]  # django_htmx
 
 
 def document_url(
@@ -27,28 +28,36 @@ def document_url(
 def arrivals(incident, entry: Entry) -> str:
     """The entry for the page that wrote it, in the form of a live message."""
     inside = (
-        gone(entry_section(entry), entry.pk)
+        gone(SECTIONS[entry.section], entry.pk)
         if entry.hidden
         else shell(entry, incident) + mini(entry, incident)
     )
     return f'<div data-arrivals hidden data-revision="{incident.revision}">{inside}</div>'
 
 
-def entry_section(entry: Entry) -> Section:
-    """The section that an entry belongs to."""
-    from incidents.sections import SECTIONS
-
-    return SECTIONS[entry.section]
-
-
 def written(
-    request: HttpRequest, incident, section: Section, entry: Entry, *, merged: bool = False
+    request: HttpRequest,
+    incident,
+    section: Section,
+    entry: Entry,
+    *,
+    merged: bool = False,
+    overtaken: bool = False,
 ) -> HttpResponse:
-    """After a save: the entry and a word about it for htmx, the document for a browser without scripts."""
+    """After a save: the entry and a word about it for htmx, the document for a browser without scripts.
+
+    `merged`: a colleague's words are in it as well. `overtaken`: a colleague was first, nothing was written.
+    """
     if not is_fragment(request):
         return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))
-    before = None if merged else ledger.version_before(entry.pk, entry.version)
-    context = {"incident": incident, "section": section, "entry": entry, "merged": merged, "before": before}
+    context = {
+        "incident": incident,
+        "section": section,
+        "entry": entry,
+        "merged": merged,
+        "overtaken": overtaken,
+        "before": None if merged else ledger.version_before(entry.pk, entry.version),
+    }
     return HttpResponse(arrivals(incident, entry) + render_to_string("live/_notice.html", context))
 
 

@@ -15,12 +15,10 @@ class Command(BaseCommand):
         parser.add_argument("--head", default="")
 
     def handle(self, *, codename: str | None, head: str, **options):
+        if head and not codename:
+            raise CommandError("--head goes with the codename of the incident that it was printed for.")
         incidents = [find_incident(codename)] if codename else list(Incident.objects.order_by("slug"))
-        faults = [
-            f"{i.codename}: {fault}"
-            for i in incidents
-            for fault in ledger.faults(i, head if codename else "")
-        ]
+        faults = [f"{i.codename}: {fault}" for i in incidents for fault in ledger.faults(i, head)]
         if faults:
             raise CommandError("\n".join(faults))
         self.stdout.write(f"{len(incidents)} ledger{'s' if len(incidents) != 1 else ''} whole.")
