@@ -19,16 +19,20 @@ EXAMPLE = "/incidents/copper-sluice/"
 HIDDEN = re.compile(r'<input type="hidden" name="(next|read)" value="([^"]*)">')
 PASSWORD = "correct horse battery"
 
-# Gives the example's people a password, makes an account that is in no incident, loads a case for the commander.
-PEOPLE = f"""
-from accounts.models import User
-from accounts.links import sign_in_link
+# Tables, the example incident and a public case, an account that is in no incident; a password for everybody.
+PREPARE = f"""
 from django.conf import settings
+from django.core.management import call_command
+from accounts.links import sign_in_link
+from accounts.models import User
+call_command("migrate", verbosity=0)
+call_command("load_example")
+call_command("load_incident", {str(CASE)!r}, commander="hanne.verbrugge@larkmere.example")
+outsider = User.objects.create_user("outsider@example.com", display_name="Olga Outside")
+print("outsider", outsider.email, sign_in_link(outsider, settings.BASE_URL))
 for user in User.objects.all():
     user.set_password({PASSWORD!r})
     user.save()
-outsider = User.objects.create_user("outsider@example.com", {PASSWORD!r}, display_name="Olga Outside")
-print("outsider", outsider.email, sign_in_link(outsider, settings.BASE_URL))
 """
 
 
@@ -60,13 +64,11 @@ class Server:
         return done.stdout
 
     def prepare(self) -> None:
-        """Tables, the example incident, a public case; who is who."""
-        self.manage("migrate", "--verbosity", "0")
-        example = self.manage("load_example")
-        self.manage("load_incident", str(CASE), "--commander", "hanne.verbrugge@larkmere.example")
-        told = self.manage("shell", "--verbosity", "0", "-c", PEOPLE)
+        """Fill the database; learn who is who."""
+        told = self.manage("shell", "--verbosity", "0", "-c", PREPARE)
+        self.case = f"/incidents/{re.findall('^[a-z]+-[a-z]+$', told, re.MULTILINE)[-1]}/"
         self.links: dict[str, str] = {}
-        for role, link in re.findall(r"^\s*(\w+) .* (http\S+)$", example + told, re.MULTILINE):
+        for role, link in re.findall(r"^\s*(\w+) .* (http\S+)$", told, re.MULTILINE):
             self.links.setdefault(role, link)
 
     def start(self) -> None:

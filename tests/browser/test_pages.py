@@ -49,9 +49,7 @@ PAGES = {
     "no incidents": ("outsider", "/incidents/"),
     "start": ("commander", "/incidents/start/"),
     "document": ("commander", EXAMPLE),
-    "document of a reader": ("reader", EXAMPLE),
     "people": ("commander", f"{EXAMPLE}people/"),
-    "people of a reader": ("reader", f"{EXAMPLE}people/"),
     "settings": ("commander", f"{EXAMPLE}settings/"),
     "form": ("commander", f"{EXAMPLE}timeline/new/"),
     "form of evidence": ("commander", f"{EXAMPLE}appendix/new/"),
@@ -112,3 +110,10 @@ def test_refusals_are_sound_and_say_what_happened(visit, plain, phone):
         page = visit("reader", path, phone=phone, server=plain)
         assert page.get_by_role("heading", level=1).inner_text() == words
         check(page, phone=phone)
+
+
+def test_a_real_case_fits_the_smallest_phone(visit, server):
+    page = visit("commander", server.case, phone=True)
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.evaluate(DRAW_ALL)
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
