@@ -279,7 +279,8 @@ def test_people_of_a_case_who_are_not_here_are_told(load):
     slug, said = load(case)
     assert said == [
         "case.json: timeline[1].author: stranger@example.com cannot write here; the commander was taken",
-        "case.json: next_steps[1].assignee: stranger@example.com is not in this incident; kept as text in assignee_role",
+        "case.json: next_steps[1].assignee: stranger@example.com is not in this incident; "
+        "kept as text in assignee_role",
     ]
     [step] = SECTIONS["next_steps"].model.objects.filter(incident__slug=slug)
     assert (step.assignee, step.assignee_role) == (None, "stranger@example.com")
