@@ -1,7 +1,7 @@
 // Writing without leaving the page: links marked data-edit, data-add, data-post and data-cancel work as plain
 // links without this module. Rows carry no handlers of their own; the page listens once.
 
-import { apply } from "./live.js";
+import { apply, reload } from "./live.js";
 import { copy, copyLink, failed, refuse } from "./notice.js";
 import { count } from "./place.js";
 
@@ -87,6 +87,7 @@ function arrive() {
     apply(html);
     if (inside) back(document.getElementById(inside.id));
   }
+  reload([...document.querySelectorAll("[data-stale]")].map((section) => section.id));
   count();
 }
 

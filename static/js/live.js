@@ -53,11 +53,12 @@ async function gone() {
   if (answer?.redirected) location.replace(answer.url);
 }
 
-function reload(names) {
+// A section in which somebody types is loaded again when the form is closed.
+export function reload(names) {
   for (const name of names) {
     const section = document.getElementById(name);
-    if (!section || section.querySelector("form.edit")) continue;
-    htmx.ajax("GET", `${body.dataset.document}${name}/`, { target: section, swap: "outerHTML" });
+    if (section?.querySelector("form.edit")) section.dataset.stale = "";
+    else if (section) htmx.ajax("GET", `${body.dataset.document}${name}/`, { target: section, swap: "outerHTML" });
   }
 }
 

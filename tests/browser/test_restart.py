@@ -67,3 +67,21 @@ def test_what_was_typed_survives_a_save_without_a_server(server, visit, fresh):
         server.start()
     text.press("Control+Enter")
     expect(row(page, "lessons", "Write while the line is down")).to_have_count(1)
+
+
+def test_who_is_far_behind_gets_the_sections_again_but_keeps_an_open_form(server, visit, fresh):
+    page = visit("responder", fresh)
+    page.locator("#timeline [data-add]").click()
+    text = page.locator("#timeline-adder [name=text]")
+    text.fill("typed before the long silence")
+    server.end(signal.SIGKILL)
+    try:
+        texts = [f"number {number}" for number in range(201)]
+        server.manage("shell", "-v", "0", "-c", WRITE.format(slug=fresh.split("/")[2], texts=texts))
+    finally:
+        server.start()
+    page.locator("#timeline[data-stale]").wait_for(timeout=8000)
+    expect(text).to_have_value("typed before the long silence")
+    text.press("Control+Enter")
+    expect(row(page, "timeline", "typed before the long silence")).to_have_count(1)
+    expect(page.locator("#timeline .entry")).to_have_count(202)
