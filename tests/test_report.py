@@ -3,12 +3,10 @@
 import base64
 import http.server
 import io
-import os
 import re
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -20,7 +18,7 @@ from incidents import files, printing, reading, report
 from incidents.people import Participant
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
-from tests import factories
+from tests import factories, printers
 from tests.markup import parse, squash
 from tests.room import PERSONAS, canaries_of, canary
 
@@ -394,30 +392,19 @@ def test_right_to_export_can_be_given_and_taken(room):
     assert room.client("responder").get("/incidents/kestrel/report.pdf").status_code == 403
 
 
-def die(html, found):
-    os._exit(9)
-
-
-def fail(html, found):
-    raise ValueError("canaryfault")
-
-
-def dawdle(html, found):
-    time.sleep(60)
-
-
-@pytest.mark.parametrize("fate", [die, fail, dawdle])
+@pytest.mark.parametrize("fate", [printers.die, printers.fail, printers.dawdle])
 def test_printer_that_fails_gives_a_calm_page_and_the_next_report_works(room, monkeypatch, fate):
     client = room.client("legal")
     client.raise_request_exception = True
     with monkeypatch.context() as broken:
         broken.setattr(report, "render_pdf", fate)
-        broken.setattr(report, "SECONDS", 2 if fate is dawdle else 60)
+        broken.setattr(report, "SECONDS", 2 if fate is printers.dawdle else 60)
         answer = client.get("/incidents/kestrel/report.pdf")
     assert answer.status_code == 503
     page = parse(answer.content)
     assert "The report could not be built. Nothing was lost; try again." in page.text()
-    assert "canary" not in page.text().replace(canary("title"), "") and "Traceback" not in page.text()
+    told = page.text().replace(canary("classification", "scheme"), "")  # the banner, on every page
+    assert "canary" not in told and "Traceback" not in told
     assert "/incidents/kestrel/report.pdf" in [link.attrs["href"] for link in page.all("a")]
     assert client.get("/incidents/kestrel/report.pdf").status_code == 200
 
@@ -434,7 +421,7 @@ def test_export_pdf_writes_the_file_and_says_which_copy(room, tmp_path, capsys):
 
 
 def test_export_pdf_says_that_the_printer_failed(room, tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "render_pdf", fail)
+    monkeypatch.setattr(report, "render_pdf", printers.fail)
     with pytest.raises(CommandError, match="The report could not be built."):
         call_command("export_pdf", "KESTREL", output=str(tmp_path / "r.pdf"))
     assert not (tmp_path / "r.pdf").exists()
