@@ -83,9 +83,10 @@ def _about_incident(row: Change) -> str:
         role = dict(Role.choices).get(values.get("role", ""), "")
         return f"{values['name']}, {role.lower()}" if role else values["name"]
     words = []
-    for name, value in values.items():
-        if name == "status":
-            words.append(f"status {Status(value).label}")
-        elif name in ("title", "zone_name"):
-            words.append(f"{'title' if name == 'title' else 'time zone'} “{value}”")
+    if "status" in values:
+        words.append(f"status {Status(values['status']).label}")
+    if "title" in values:
+        words.append(f"title “{values['title']}”")
+    if "zone_name" in values:
+        words.append(f"time zone “{values['zone_name']}”")
     return ", ".join(words)

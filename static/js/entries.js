@@ -3,15 +3,12 @@
 
 import { apply, reload } from "./live.js";
 import { copy, copyLink, failed, refuse } from "./notice.js";
+import { closeMenus, load } from "./nav.js";
 import { count } from "./place.js";
 
 function open(form) {
   closeMenus();
   form?.querySelector("input:not([type=hidden]), textarea, select")?.focus();
-}
-
-export function closeMenus(except) {
-  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(except)) menu.open = false;
 }
 
 async function edit(link) {
@@ -51,7 +48,7 @@ const actions = [
   ["[data-add]", add],
   ["[data-cancel]", cancel],
   ["a[data-post]", post],
-  ["[data-load]", (link) => htmx.ajax("GET", `${document.body.dataset.document}${link.dataset.load}/`, { target: link.closest(".sec"), swap: "outerHTML" })],
+  ["[data-load]", load],
 ];
 
 export function listen() {

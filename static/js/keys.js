@@ -1,8 +1,7 @@
 // The keyboard. Ctrl+Enter and Escape work inside forms; single keys only outside fields, and they can be
 // turned off for those who dictate (WCAG 2.1.4).
 
-import { closeMenus } from "./entries.js";
-import { guidance } from "./nav.js";
+import { closeMenus, guidance } from "./nav.js";
 
 const off = () => localStorage.getItem("keys") === "off";
 const atHand = () => document.activeElement?.closest(".entry") ?? document.querySelector(".entry:hover");

@@ -10,7 +10,7 @@ export function apply(html, { arrived = false } = {}) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
   for (const element of [...holder.content.children]) {
-    const placed = place(element, { arrived });
+    const placed = place(element);
     if (arrived && placed?.matches(".entry") && placed.dataset.byId !== body.dataset.me) mark(placed);
     if (placed?.matches(".entry")) heading(placed);
   }
@@ -44,17 +44,19 @@ function mark(entry) {
   }
 }
 
-// Nothing of the incident stays on the screen. Who may go on elsewhere (accept anew, sign in) is led there.
+// Nothing of the incident stays on the screen. Who may go on (with another role, accepting anew, signing in) does.
 async function gone() {
   const page = document.getElementById("gone-page");
   document.title = "Sitroom";
   body.replaceChildren(page.content.cloneNode(true));
   const answer = await fetch(location.pathname).catch(() => null);
-  if (answer?.redirected) location.replace(answer.url);
+  if (answer?.ok) location.replace(answer.url);
 }
 
-// A section in which somebody types is loaded again when the form is closed.
+// Far behind: the page is loaded again. Where somebody types, only the sections that changed are, and the
+// one with the form when it is closed.
 export function reload(names) {
+  if (!document.querySelector("form.edit")) return location.reload();
   for (const name of names) {
     const section = document.getElementById(name);
     if (section?.querySelector("form.edit")) section.dataset.stale = "";

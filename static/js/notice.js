@@ -17,16 +17,41 @@ export async function copyLink(link) {
   say("Link copied. It opens only for people in this incident.");
 }
 
+const KEPT = "What you typed is still in the form";
+
 // A refusal is a page of its own for a browser without scripts; here it must not take the place of a form.
 export function refuse(event) {
   const { status, raw } = event.detail.ctx.response;
-  if (status < 400 && !raw?.redirected) return;
-  if ([409, 422].includes(status)) return;
-  event.preventDefault();
-  say(status < 500 ? "Not done: you may not do this any more, or it is gone. Nothing was changed." : "Not saved: the server has a fault. What you typed is still in the form; try again.");
+  if (raw?.redirected) {
+    event.preventDefault();
+    say(`Not saved: you were signed out. Sign in in another tab, then press Save again. ${KEPT}.`);
+  } else if (status >= 400 && ![409, 422].includes(status)) {
+    event.preventDefault();
+    if (status === 403) renew();
+    say(reason(status));
+  }
+}
+
+function reason(status) {
+  if (status === 400 || status === 413) return `Not saved: it is too large, or damaged. ${KEPT}.`;
+  if (status === 403) return `Not done. You may not do this, or you signed in anew: then press Save again. ${KEPT}.`;
+  if (status === 404) return `Not done: it is not there any more, or not yours. ${KEPT}.`;
+  return `Not saved: the server has a fault. ${KEPT}; try again.`;
+}
+
+// Signing in again in another tab makes the tokens of this page stale; the same page has the new one.
+async function renew() {
+  const answer = await fetch(location.pathname).catch(() => null);
+  const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  const name = "hx-headers:inherited";
+  const headers = page.body.getAttribute(name);
+  if (!headers) return;
+  document.body.setAttribute(name, headers);
+  const token = JSON.parse(headers)["X-CSRFToken"];
+  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
 }
 
 // The list of checks fetches itself; only what somebody sent is worth a word.
 export function failed(event) {
-  if (event.target.id !== "checks") say("Not sent: no connection. What you typed is still in the form; press Save again.");
+  if (event.target.id !== "checks") say(`Not sent: no connection. ${KEPT}; press Save again.`);
 }

@@ -3,9 +3,9 @@
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-export function place(element, { arrived = false } = {}) {
+export function place(element) {
   const present = document.getElementById(element.id);
-  if (present?.querySelector("form.edit") && arrived) {
+  if (present?.querySelector("form.edit")) {
     present.dataset.held = element.dataset.rev ?? "gone"; // somebody types here: the save will be merged
     return null;
   }
