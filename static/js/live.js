@@ -53,10 +53,8 @@ async function gone() {
   if (answer?.ok) location.replace(answer.url);
 }
 
-// Far behind: the page is loaded again. Where somebody types, only the sections that changed are, and the
-// one with the form when it is closed.
+// A section in which somebody types is loaded again when the form is closed.
 export function reload(names) {
-  if (!document.querySelector("form.edit")) return location.reload();
   for (const name of names) {
     const section = document.getElementById(name);
     if (section?.querySelector("form.edit")) section.dataset.stale = "";
@@ -76,7 +74,11 @@ export function connect() {
     if (event.lastEventId) body.dataset.revision = event.lastEventId;
     apply(event.data, { arrived: true });
   });
-  source.addEventListener("reload", (event) => reload(event.data.split(" ").filter(Boolean)));
+  source.addEventListener("reload", (event) => {
+    // Far behind: the whole page again, unless somebody types on it.
+    if (document.querySelector("form.edit")) reload(event.data.split(" ").filter(Boolean));
+    else location.reload();
+  });
   source.addEventListener("gone", () => {
     source.close();
     gone();
