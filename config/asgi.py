@@ -5,10 +5,11 @@ A stream costs no thread and no database connection; a page view keeps its threa
 
 from a2wsgi import WSGIMiddleware
 
+from config import bodies
 from config.wsgi import application as pages
 from incidents.live import Live
 
-THREADS = 8
+THREADS = 16
 
 live = Live()
 threaded = WSGIMiddleware(pages, workers=THREADS)  # type: ignore[arg-type]
@@ -21,4 +22,9 @@ async def application(scope, receive, send):
     elif scope["type"] == "http" and live.serves(scope):
         await live.stream(scope, receive, send)
     else:
-        await threaded(scope, receive, send)
+        try:
+            receive = await bodies.spool(scope, receive)
+        except bodies.Refused as refused:
+            await bodies.refuse(send, refused.status)
+        else:
+            await threaded(scope, receive, send)

@@ -4,7 +4,7 @@ import difflib
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from incidents import moments
@@ -14,6 +14,7 @@ from incidents.moments import Moment
 from incidents.sections.base import Entry, Section
 from incidents.text import literal
 
+MOST_PIECES = 10_000  # words or lines of a side; beyond, both texts are shown whole
 LONG_TEXT = 20_000  # characters of both sides up to which words are compared; the work grows with the square
 
 
@@ -30,6 +31,8 @@ def word_diff(before: str, after: str) -> SafeString:
     """Both texts in one, word by word (line by line where they are long); everything is escaped."""
     whole = len(before) + len(after) > LONG_TEXT
     old, new = (text.splitlines(keepends=True) if whole else WORD.findall(text) for text in (before, after))
+    if max(len(old), len(new)) > MOST_PIECES:
+        return format_html("<del>{}</del><ins>{}</ins>", literal(before), literal(after))
     pieces = []
     for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new).get_opcodes():
         if kind == "equal":
@@ -108,7 +111,7 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
         "hidden": conflict.hidden,
         "theirs": differences(section.model, conflict.base, conflict.theirs, zone, people),
         "mine": differences(section.model, conflict.base, conflict.mine, zone, people),
-        "mine_form": form_with(conflict.mine),
+        "mine_form": form_with(conflict.merged),  # mine where they disagree, both elsewhere
         "form": form_with(joined(conflict, section.model)),
         "me": user,
     }

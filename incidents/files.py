@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,8 @@ from PIL import Image, UnidentifiedImageError
 
 from incidents.sections.appendix import Appendix
 
-PIXELS = 40_000_000
+PIXELS = 25_000_000
+_drawing = threading.BoundedSemaphore(1)
 PREVIEW = (960, 960)
 
 
@@ -106,7 +108,7 @@ def discard(received: Received) -> None:
 def preview(entry: Appendix) -> bytes | None:
     """A small PNG drawn from a picture, without its metadata; None when it is no picture or a pixel flood."""
     try:
-        with Image.open(path_of(entry.stored)) as picture:
+        with _drawing, Image.open(path_of(entry.stored)) as picture:
             if picture.width * picture.height > PIXELS:
                 return None
             picture.thumbnail(PREVIEW)

@@ -59,7 +59,7 @@ class StartForm(forms.Form):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial["codename"] = codenames.unused(codenames.draw(), Incident.is_taken)
+        self.initial["codename"] = codenames.draw()
         self.initial["proposed"] = Signer(salt=PROPOSED).sign(self.initial["codename"])
 
     def start(self, *, by: User) -> Incident:
@@ -135,7 +135,7 @@ class HandOverForm(forms.Form):
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, **kwargs)
-        inside = incident.participants.exclude(role=Role.COMMANDER).values("user_id")
+        inside = incident.participants.exclude(role__in=[Role.COMMANDER, Role.EXECUTIVE]).values("user_id")
         choice = self.fields["successor"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = User.objects.filter(pk__in=inside, is_active=True)

@@ -5,6 +5,7 @@ import re
 
 from incidents.vocabulary import IndicatorType as T
 
+ROUNDS = 5  # layers of brackets that are taken off
 HEX = {32: T.MD5, 40: T.SHA1, 64: T.SHA256}
 HOST = re.compile(r"(?=.{4,253}$)([a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}", re.IGNORECASE)
 FANGED = {T.IPV4, T.IPV6, T.DOMAIN, T.HOSTNAME, T.URL, T.EMAIL}
@@ -12,14 +13,16 @@ FANGED = {T.IPV4, T.IPV6, T.DOMAIN, T.HOSTNAME, T.URL, T.EMAIL}
 
 def refang(text: str) -> str:
     """The plain form of hxxp://evil[.]example, user[at]host and the like."""
-    before = None
-    while text != before:
+    text = re.sub(r"\s+", " ", text.strip())
+    for _ in range(ROUNDS):
         before = text
-        text = re.sub(r"\s*[\[({]\s*(?:\.|dot)\s*[\])}]\.?\s*", ".", text.strip(), flags=re.IGNORECASE)
-        text = re.sub(r"\s*[\[({]\s*(?:@|at)\s*[\])}]\s*", "@", text, flags=re.IGNORECASE)
+        text = re.sub(r" ?[\[({] ?(?:\.|dot) ?[\])}]\.? ?", ".", text, flags=re.IGNORECASE)
+        text = re.sub(r" ?[\[({] ?(?:@|at) ?[\])}] ?", "@", text, flags=re.IGNORECASE)
         text = re.sub(r"\[:\]", ":", text)
         text = re.sub(r"\[:?//\]", "://", text)
         text = re.sub(r"(^|(?<=\W))h(?:xx|\*\*)p(?=s?:)", "http", text, flags=re.IGNORECASE)
+        if text == before:
+            break
     return text
 
 

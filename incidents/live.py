@@ -50,6 +50,8 @@ HEADERS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"x-frame-options", b"DENY"),
     (b"content-security-policy", POLICY.format(nonce="none").encode()),
 ]
 
@@ -105,6 +107,9 @@ class Live:
         self.closing = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.database = ThreadPoolExecutor(1, thread_name_prefix="live")
+        self.door = ThreadPoolExecutor(
+            2, thread_name_prefix="live-door"
+        )  # who comes in never delays who must go
 
     # --- ASGI --------------------------------------------------------------------------------------
 
@@ -128,7 +133,7 @@ class Live:
     async def stream(self, scope, receive, send) -> None:
         """One stream, from admission to the end."""
         self._start()
-        opened = await self._in_database(self._admit, scope)
+        opened = await self._in_database(self._admit, scope, at=self.door)
         if isinstance(opened, int) or self.closing:
             status = opened if isinstance(opened, int) else 503
             await send({"type": "http.response.start", "status": status, "headers": HEADERS[1:]})
@@ -262,10 +267,6 @@ class Live:
     async def _heartbeat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
-            if self.streams:
-                with contextlib.suppress(Exception):
-                    for stream in await self._in_database(self._signed_out, self._all()):
-                        self._shut(stream)
             self.recheck = True
             self.woken.set()
 
@@ -275,6 +276,7 @@ class Live:
         users = {stream.user_id for stream in streams}
         try:
             found = await self._in_database(self._prepare, incident_id, wanted, users, recheck)
+            ended = set(await self._in_database(self._signed_out, streams)) if found else set()
         except Exception:
             log.exception("live: the database did not answer; the streams wait")
             return
@@ -282,7 +284,7 @@ class Live:
             return
         for stream in streams:
             message = found.messages.get((stream.audience, stream.seen))
-            if found.audiences.get(stream.user_id) != stream.audience:
+            if stream in ended or found.audiences.get(stream.user_id) != stream.audience:
                 self._shut(stream)
             elif message and message != stream.brief:
                 stream.push(message)
@@ -319,7 +321,9 @@ class Live:
         return [s for s in streams if s.session_key not in alive or logins.get(s.user_id) != s.login]
 
     def _shut(self, stream: Stream) -> None:
-        """Access is withdrawn: say so, then end; the page blanks itself."""
+        """Access is withdrawn: nothing that waits is sent, the page is told to blank itself, the stream ends."""
+        while not stream.queue.empty():
+            stream.queue.get_nowait()
         stream.push(GONE)
         stream.push(None)
         self.streams.get(stream.incident_id, set()).discard(stream)
@@ -327,8 +331,8 @@ class Live:
     def _all(self) -> list[Stream]:
         return [stream for streams in self.streams.values() for stream in streams]
 
-    async def _in_database(self, function, *arguments):
-        """Run in the one thread that has a database connection for all streams."""
+    async def _in_database(self, function, *arguments, at: ThreadPoolExecutor | None = None):
+        """Run in the one thread that has a database connection for all streams, or at the door."""
 
         def run():
             close_old_connections()
@@ -338,4 +342,4 @@ class Live:
                 connection.close()
                 raise
 
-        return await asyncio.get_running_loop().run_in_executor(self.database, run)
+        return await asyncio.get_running_loop().run_in_executor(at or self.database, run)

@@ -9,12 +9,16 @@ from collections.abc import Iterable, Mapping
 
 from merge3 import Merge3
 
+MOST_WORDS = 5000  # the work grows with the square; a longer text that both changed is shown to a person
 WORD = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 def merge_text(base: str, mine: str, theirs: str) -> str | None:
     """Both changes in one text, or None where they touch the same words."""
-    parts = Merge3(WORD.findall(base), WORD.findall(mine), WORD.findall(theirs))
+    words = [WORD.findall(text) for text in (base, mine, theirs)]
+    if max(map(len, words)) > MOST_WORDS:
+        return None
+    parts = Merge3(words[0], words[1], words[2])
     merged: list[str] = []
     for group in parts.merge_groups():
         if group[0] == "conflict":

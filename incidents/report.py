@@ -12,6 +12,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from django.conf import settings
+from django.db import transaction
 from django.template.loader import render_to_string
 
 from incidents import access, files, reading, rendering
@@ -23,10 +24,13 @@ from incidents.vocabulary import AppendixKind, Audience, Milestone, Role
 
 FONTS = ["InterVariable.woff2", "JetBrainsMono-Regular.woff2", "JetBrainsMono-Medium.woff2"]
 SECONDS = 300
+WAIT = 30  # seconds for a turn
+ATTEMPTS = 3
 
 log = logging.getLogger("sitroom.report")
 _printer: ProcessPoolExecutor | None = None
 _lock = threading.Lock()
+_turns = threading.BoundedSemaphore(2)
 
 
 class ReportFailed(RuntimeError):
@@ -34,19 +38,35 @@ class ReportFailed(RuntimeError):
 
 
 def make(incident, user, audience: str) -> tuple[AccessRecord, bytes]:
-    """Print a numbered copy for this person and record it; its revision is exactly what is in it."""
-    copy = reading.numbered(incident, user)
-    while True:
-        incident.refresh_from_db()
-        copy.revision = incident.revision
-        html = compose(incident, copy, audience)
-        pictures = assets(incident, audience)
-        incident.refresh_from_db(fields=["revision"])
-        if incident.revision == copy.revision:
-            break
-    pdf = print_pdf(html, pictures)
+    """Print a numbered copy for this person and record it; its revision is exactly what is in it.
+
+    Raises ReportFailed, also when several reports are being built already.
+    """
+    if not _turns.acquire(timeout=WAIT):
+        raise ReportFailed("Other reports are being built. Try again in a minute.")
+    try:
+        copy = reading.numbered(incident, user)
+        html, pictures = _composed(incident, copy, audience)
+        pdf = print_pdf(html, pictures)
+    finally:
+        _turns.release()
     copy.save()
     return copy, pdf
+
+
+def _composed(incident, copy: AccessRecord, audience: str) -> tuple[str, dict]:
+    """All of one revision: again if somebody wrote meanwhile, then with the incident locked for that moment."""
+    for attempt in range(ATTEMPTS):
+        with transaction.atomic():
+            last = attempt == ATTEMPTS - 1
+            locked = type(incident).objects.select_for_update(no_key=True) if last else None
+            incident.refresh_from_db(from_queryset=locked)
+            copy.revision = incident.revision
+            html, pictures = compose(incident, copy, audience), assets(incident, audience)
+        incident.refresh_from_db(fields=["revision"])
+        if last or incident.revision == copy.revision:
+            break
+    return html, pictures
 
 
 def compose(incident, copy: AccessRecord, audience: str) -> str:

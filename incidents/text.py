@@ -11,6 +11,9 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
+LEADS = re.compile(
+    r"https?://|mailto:|#|/(?![/\\])", re.IGNORECASE
+)  # no address without a scheme leaves the site
 BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 TAGS = {
     "p", "br", "em", "strong", "code", "pre", "ul", "ol", "li", "blockquote", "h3", "h4", "h5", "h6", "hr",
@@ -47,13 +50,14 @@ def link(address: str, label: str = "") -> SafeString:
 
 
 def prose(text: str) -> SafeString:
-    """Markdown to HTML through an explicit list of tags; links to http, https and mail only."""
+    """Markdown to HTML through an explicit list of tags; links to http, https, mail and this site only."""
     html = markdown.render(text).replace("<h1>", "<h3>").replace("</h1>", "</h3>")
     html = html.replace("<h2>", "<h3>").replace("</h2>", "</h3>")
     clean = nh3.clean(
         html,
         tags=TAGS,
         attributes={"a": {"href"}, "*": set()},
+        attribute_filter=lambda tag, name, value: value if name != "href" or LEADS.match(value) else None,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
     )

@@ -504,7 +504,7 @@ def meanwhile(stage, monkeypatch, deed) -> None:
     """Have something happen after the next stream was admitted and before it is served."""
     in_database = stage.live._in_database
 
-    async def slowly(function, *arguments):
+    async def slowly(function, *arguments, **where):
         result = await in_database(function, *arguments)
         if function == stage.live._admit:
             monkeypatch.undo()

@@ -90,6 +90,7 @@ TABLE = {
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/hand-over/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/<uuid:user_id>/": {

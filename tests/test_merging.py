@@ -52,3 +52,8 @@ def test_who_changed_alone_is_taken_as_it_is(base, mine):
 def test_a_merge_does_not_depend_on_who_comes_first(base, mine, theirs):
     one, other = merge_text(base, mine, theirs), merge_text(base, theirs, mine)
     assert (one is None) == (other is None)
+
+
+def test_a_very_long_text_that_both_changed_is_left_to_a_person():
+    base = "word " * 4000
+    assert merge_text(base, base + "mine", "theirs " + base) is None

@@ -105,6 +105,9 @@ class IndicatorsSection(Section):
     capture_label = "Indicator"
     longest_line = LONGEST
 
+    def marks(self, entry: Indicator) -> dict[str, str]:
+        return {"plain": entry.value}
+
     def label(self, values: dict) -> str:
         return indicators.defang(values.get("type", ""), values.get("value", ""))[:80]
 

@@ -60,11 +60,10 @@ def avatar(user, small: bool = True, doing: str = ""):
 
 
 @register.simple_tag
-def classification(incident) -> str:
-    """The label of an incident, for the banner of every page about it; the usual one where there is none."""
+def classification(incident):
+    """The classification for the banner of every page about an incident; the usual one where there is none."""
     chosen = SECTIONS["classification"]
-    entry = chosen.single(incident) if incident else chosen.model()
-    return f"{entry.scheme} · {entry.get_tlp_display()}" if entry.tlp else entry.scheme
+    return chosen.single(incident) if incident else chosen.model()
 
 
 @register.simple_tag

@@ -3,7 +3,7 @@
 import uuid
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -122,11 +122,13 @@ def acknowledge(request: HttpRequest, incident) -> HttpResponse:
     if request.method == "POST":
         try:
             incident.acknowledge(by=request.user, read=whole_number(request.POST.get("read", "")) or 0)
-            return redirect(following)
+            return HttpResponseRedirect(following)
         except Impossible as error:
             changed = str(error)
     context = {
         "changed": changed,
+        "again": incident.acknowledgements.filter(user=request.user).exists(),
+        "reads": Capability.READ in incident.held,
         "incident": incident,
         "next": following,
         "classification": SECTIONS["classification"].single(incident),

@@ -203,21 +203,20 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
     except Impossible as error:
         return _not_captured(request, incident, chosen, text, str(error))
     _, entry = find(incident, chosen.name, entry.pk)
-    if not is_fragment(request):
-        return written(request, incident, chosen, entry)
-    context = {
-        "incident": incident,
-        "dest": chosen.name,
-        "destinations": SECTIONS.values(),
-        "arrivals": arrivals(incident, entry),
-    }
-    return render(request, "live/_capture.html", context)
+    answer = written(request, incident, chosen, entry)
+    if is_fragment(request):
+        answer.write(render_to_string("live/_captured.html", {"section": chosen}))
+    return answer
 
 
 def _not_captured(request, incident, chosen: Section, text: str, problem: str) -> HttpResponse:
     context = {"incident": incident, "text": text, "dest": chosen.name, "problem": problem}
     template = "live/_capture.html" if is_fragment(request) else "incidents/capture.html"
-    return render(request, template, {**context, "destinations": SECTIONS.values()}, status=422)
+    answer = render(request, template, {**context, "destinations": SECTIONS.values()}, status=422)
+    if is_fragment(request):
+        answer.headers["HX-Retarget"] = "#capture form"
+        answer.headers["HX-Reswap"] = "outerHTML"
+    return answer
 
 
 def _change(request, incident, found: Entry, **changes) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Evidence: downloads and previews."""
 
+import unicodedata
 import uuid
 from pathlib import PurePosixPath
 
@@ -31,7 +32,10 @@ def download(request: HttpRequest, incident, entry_id: uuid.UUID) -> FileRespons
     """The bytes as they came, always as a download (ASVS 5.2.2, 3.2.1); recorded."""
     entry = find(incident, entry_id)
     reading.record(incident, request.user, reading.AccessRecord.Kind.FILE, subject=f"A-{entry.number}")
-    name = PurePosixPath(entry.name.replace("\\", "/")).name or f"A-{entry.number}"
+    spoken = "".join(letter for letter in entry.name if unicodedata.category(letter) != "Cc").replace(
+        "\\", "/"
+    )
+    name = PurePosixPath(spoken).name.strip() or f"A-{entry.number}"
     response = FileResponse(files.path_of(entry.stored).open("rb"), as_attachment=True, filename=name)
     response.headers["Content-Type"] = "application/octet-stream"
     response.headers["Content-Security-Policy"] = SANDBOX

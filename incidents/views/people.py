@@ -47,10 +47,11 @@ def remove(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     return _act(request, incident, user_id, lambda user: incident.let_out(user, by=request.user))
 
 
-@require_POST
-@requires(Capability.COMMAND)
+@by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
 def hand_over(request: HttpRequest, incident) -> HttpResponse:
-    """Give command to somebody in the incident; whoever comes second is told so (409)."""
+    """Give command to somebody in the incident; whoever comes second is told so (409). GET: where the form is."""
+    if request.method == "GET":
+        return redirect("people", incident.slug)
     form = HandOverForm(request.POST, incident=incident)
     if not form.is_valid():
         return _page(request, incident, hand_over_form=form, status=422)

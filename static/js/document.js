@@ -1,5 +1,6 @@
 // Starts the modules of the document page; on the summary page only the live stream and the clock.
 
+import { capturing } from "./capture.js";
 import { listen } from "./entries.js";
 import { keys } from "./keys.js";
 import { connect } from "./live.js";
@@ -7,10 +8,13 @@ import { spy } from "./nav.js";
 import { say } from "./notice.js";
 import { reporting } from "./report.js";
 import { ticking } from "./time.js";
+import { guard } from "./unsaved.js";
 
 ticking();
 connect();
 if (document.getElementById("notice")) {
+  guard();
+  capturing();
   listen();
   keys();
   spy();

@@ -2,9 +2,11 @@
 // links without this module. Rows carry no handlers of their own; the page listens once.
 
 import { apply, reload } from "./live.js";
-import { copy, copyLink, failed, refuse } from "./notice.js";
+import { clear, copy, copyLink, copyPlain, failed, refuse } from "./notice.js";
+import { captured } from "./capture.js";
 import { closeMenus, load } from "./nav.js";
 import { count } from "./place.js";
+import { mayDiscard } from "./unsaved.js";
 
 function open(form) {
   closeMenus();
@@ -30,6 +32,7 @@ async function add(link) {
 
 function cancel(link) {
   const form = link.closest("form.edit");
+  if (!mayDiscard(form)) return undefined;
   const entry = form.closest(".entry");
   const kept = link.dataset.cancel && entry?.dataset.held !== "gone";
   if (kept) return htmx.ajax("GET", link.dataset.cancel, { target: form, swap: "outerHTML" });
@@ -44,6 +47,7 @@ const post = (link) => htmx.ajax("POST", link.dataset.post, { target: "#notice",
 const actions = [
   ["[data-copy]", (button, event) => copy(button, event.altKey)],
   ["[data-copy-link]", copyLink],
+  ["[data-copy-plain]", copyPlain],
   ["[data-edit]", edit],
   ["[data-add]", add],
   ["[data-cancel]", cancel],
@@ -66,6 +70,7 @@ export function listen() {
   document.addEventListener("change", (event) => {
     if (event.target.matches("input[data-post]")) post(event.target);
   });
+  document.addEventListener("htmx:before:request", clear);
   document.addEventListener("htmx:before:response", refuse);
   document.addEventListener("htmx:after:swap", arrive);
   document.addEventListener("htmx:error", failed);
@@ -83,7 +88,9 @@ function arrive() {
     inside?.classList.remove("is-open");
     apply(html);
     if (inside) back(document.getElementById(inside.id));
+    document.getElementById(/ id="([^"]+)"/.exec(html)?.[1])?.scrollIntoView({ block: "nearest" });
   }
+  captured();
   reload([...document.querySelectorAll("[data-stale]")].map((section) => section.id));
   count();
 }

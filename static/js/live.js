@@ -3,6 +3,7 @@
 
 import { count, place } from "./place.js";
 import { fresh } from "./time.js";
+import { forget, keep, typing } from "./unsaved.js";
 
 const body = document.body;
 
@@ -26,6 +27,7 @@ function heading(entry) {
   const when = document.querySelector(`[data-when="${section}"]`);
   const link = document.querySelector(`[data-fresh="${section}"]`);
   if (!when || !entry.dataset.changed) return;
+  if (link?.dataset.at && Date.parse(link.dataset.at) > Date.parse(entry.dataset.changed)) return;
   const at = document.createElement("span");
   at.dataset.at = entry.dataset.changed;
   when.replaceChildren(at, ` · ${entry.dataset.by}`);
@@ -48,9 +50,11 @@ function mark(entry) {
 async function gone() {
   const page = document.getElementById("gone-page");
   document.title = "Sitroom";
+  keep();
   body.replaceChildren(page.content.cloneNode(true));
   const answer = await fetch(location.pathname).catch(() => null);
   if (answer?.ok) location.replace(answer.url);
+  else forget();
 }
 
 // A section in which somebody types is loaded again when the form is closed.
@@ -76,7 +80,7 @@ export function connect() {
   });
   source.addEventListener("reload", (event) => {
     // Far behind: the whole page again, unless somebody types on it.
-    if (document.querySelector("form.edit")) reload(event.data.split(" ").filter(Boolean));
+    if (typing()) reload(event.data.split(" ").filter(Boolean));
     else location.reload();
   });
   source.addEventListener("gone", () => {

@@ -5,11 +5,26 @@ export function say(text) {
   box.className = "said";
   box.textContent = text;
   document.getElementById("notice")?.replaceChildren(box);
+  const echo = document.querySelector("[data-echo]"); // the sheet on a phone covers the notice
+  if (echo) echo.textContent = text;
+}
+
+// What was said belongs to what was done before.
+export function clear(event) {
+  if (event.target.id === "checks") return;
+  document.getElementById("notice")?.replaceChildren();
+  const echo = document.querySelector("[data-echo]");
+  if (echo) echo.textContent = "";
 }
 
 export async function copy(button, plain) {
   await navigator.clipboard.writeText(plain ? button.dataset.plain : button.dataset.copy);
   say(plain ? "Plain value copied." : "Copied, defanged.");
+}
+
+export async function copyPlain(link) {
+  await navigator.clipboard.writeText(link.closest(".entry").dataset.plain);
+  say("Plain value copied.");
 }
 
 export async function copyLink(link) {
@@ -53,5 +68,5 @@ async function renew() {
 
 // The list of checks fetches itself; only what somebody sent is worth a word.
 export function failed(event) {
-  if (event.target.id !== "checks") say(`Not sent: no connection. ${KEPT}; press Save again.`);
+  if (event.target.id !== "checks") say(`Not sent: no connection. ${KEPT}; send it again.`);
 }

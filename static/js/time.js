@@ -20,6 +20,10 @@ export function fresh() {
   const now = Date.now();
   for (const node of document.querySelectorAll("[data-at]")) node.textContent = ago(now - Date.parse(node.dataset.at));
   for (const node of document.querySelectorAll("[data-since]")) node.textContent = span(now - Date.parse(node.dataset.since));
+  for (const time of document.querySelectorAll(".todo:is([data-state=open], [data-state=doing]) .due time, #now-steps time")) {
+    const day = time.textContent.includes(":") ? 0 : 1440 * minute;
+    time.classList.toggle("late", Date.parse(time.dateTime) + day < now);
+  }
   for (const node of document.querySelectorAll("[data-clock]")) {
     const zone = node.dataset.clock;
     node.textContent = `${new Date(now).toLocaleTimeString("en-GB", { timeZone: zone })} ${zone}`;

@@ -93,6 +93,7 @@ class Watch:
         context.set_default_timeout(5000)
         context.on("request", self._request)
         page = context.new_page()
+        page.on("dialog", lambda dialog: dialog.accept())
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
         if role:

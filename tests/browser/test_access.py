@@ -34,7 +34,7 @@ def test_a_revoked_page_blanks_within_two_seconds_and_back_shows_nothing(visit, 
     expect(page.locator("#theories")).to_contain_text(SECRET)
     people["commander"].post(f"{written}people/{user_id(people, written, 'responder')}/remove/")
     began = time.monotonic()
-    page.get_by_role("heading", name="This incident is closed to you").wait_for(timeout=2000)
+    page.get_by_role("heading", name="You no longer have access").wait_for(timeout=2000)
     assert time.monotonic() - began < 2
     assert SECRET not in page.content()
     page.go_back()
@@ -46,7 +46,7 @@ def test_a_revoked_page_blanks_within_two_seconds_and_back_shows_nothing(visit, 
 def test_a_summary_page_blanks_too(visit, people, written):
     page = visit("executive", written)
     people["commander"].post(f"{written}people/{user_id(people, written, 'executive')}/remove/")
-    page.get_by_role("heading", name="This incident is closed to you").wait_for(timeout=2000)
+    page.get_by_role("heading", name="You no longer have access").wait_for(timeout=2000)
 
 
 def test_a_changed_classification_asks_everybody_again(visit, people, written):
@@ -57,7 +57,7 @@ def test_a_changed_classification_asks_everybody_again(visit, people, written):
     form = editor.locator("#classification form.edit")
     form.locator("[name=treatment]").fill("On paper only, and nowhere else.")
     form.locator("button.solid").click()
-    page.get_by_role("heading", name="Before you go in").wait_for()
+    page.get_by_role("heading", name="The classification changed").wait_for()
     expect(page.locator("main")).to_contain_text("On paper only")
     assert SECRET not in page.content()
     page.get_by_role("button", name="I accept").click()

@@ -1,0 +1,5 @@
+// Pages beside the document: ask before what cannot be taken back.
+
+import { guard } from "./unsaved.js";
+
+guard();
