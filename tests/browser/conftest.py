@@ -93,7 +93,8 @@ class Watch:
         context.set_default_timeout(5000)
         context.on("request", self._request)
         page = context.new_page()
-        page.on("dialog", lambda dialog: dialog.accept())
+        page.answer = lambda dialog: dialog.accept()  # to questions; a test that asks itself takes it off
+        page.on("dialog", page.answer)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
         if role:

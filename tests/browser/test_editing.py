@@ -226,3 +226,29 @@ def test_focus_is_visible_wherever_tab_leads(visit, fresh):
 def _id_of(people, incident: str, name: str) -> str:
     page = people["commander"].http.get(f"{incident}people/").text
     return re.search(rf'<li id="u-([0-9a-f-]+)">(?:(?!<li).)*?{name}', page, re.DOTALL)[1]
+
+
+def test_a_line_in_the_capture_bar_outlives_a_colleagues_save_and_ones_own(visit, fresh):
+    page, other = visit("responder", fresh), visit("commander", fresh)
+    page.locator("#cap").fill("Half a line")
+    add(other, "lessons", "From a colleague")
+    expect(row(page, "lessons", "From a colleague")).to_have_count(1)
+    expect(page.locator("#cap")).to_have_value("Half a line")
+    page.route("**/capture/", lambda route: (page.wait_for_timeout(800), route.continue_()))
+    page.locator("#cap").press("Enter")
+    page.locator("#cap").fill("The next line")
+    expect(row(page, "timeline", "Half a line")).to_have_count(1)
+    expect(page.locator("#cap")).to_have_value("The next line")
+
+
+def test_words_that_are_not_saved_are_not_thrown_away_unasked(visit, fresh):
+    page = visit("responder", fresh)
+    add(page, "lessons", "As it stands")
+    form = open_form(row(page, "lessons", "As it stands"))
+    form.locator("textarea").first.fill("Better words")
+    asked = []
+    page.remove_listener("dialog", page.answer)
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    form.locator("textarea").first.press("Escape")
+    expect(form.locator("textarea").first).to_have_value("Better words")
+    assert asked == ["Discard what you typed? It is not saved."]
