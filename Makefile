@@ -15,7 +15,7 @@ PYTEST_ARGS ?=
 PYTHON := .venv/bin/python
 HEADLINE = @printf '\n=== %s ===\n'
 PYTEST = PYTHONPATH=$(CURDIR) $(PYTHON) -m pytest -p tests.postgres_plugin --numprocesses=$(WORKERS) $(PYTEST_ARGS)
-# Watching every line takes a third of the time; what only PostgreSQL runs is a dozen lines.
+# Watching every line takes much of the time; what only PostgreSQL runs is a dozen lines.
 COVER = --cov --cov-report= --cov-fail-under=0
 COMPILE = $(PYTHON) -m uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-emit-index-url --no-annotate
