@@ -15,13 +15,23 @@ export function place(element) {
     if (list) days(list);
     return null;
   }
-  if (present?.isEqualNode(element)) return present;
+  if (present && same(present, element)) return present;
   const list = element.dataset.list && document.getElementById(element.dataset.list);
   const focused = present?.contains(document.activeElement);
+  const unfolded = present?.querySelector(".acts details[open]");
   if (!list) present?.replaceWith(element);
   else settle(list, element, present);
+  if (unfolded) element.querySelector(".acts details").open = true;
   if (focused) element.querySelector(".acts summary")?.focus({ preventScroll: true });
   return (list || present) && element;
+}
+
+// Whether the server would draw it as it stands; an open menu and a mark are the reader's own.
+function same(present, element) {
+  const drawn = present.cloneNode(true);
+  delete drawn.dataset.new;
+  for (const menu of drawn.querySelectorAll(".acts details[open]")) menu.open = false;
+  return drawn.isEqualNode(element);
 }
 
 function settle(list, element, present) {

@@ -81,3 +81,18 @@ def test_status_counts_and_announcements_follow(pair):
     desk.request.post(address, form={"csrfmiddlewaretoken": token, "status": "contained"})
     seen_within_a_second(phone.locator("#status-tag", has_text="Contained"))
     seen_within_a_second(desk.locator("#steps [aria-current]", has_text="Contained"))
+
+
+def test_an_open_menu_stays_open_when_a_colleague_changes_the_entry(pair):
+    here, there = pair
+    add(here, "theories", "The token was lent")
+    row(there, "theories", "The token was lent").locator(".acts summary").press("Enter")
+    form = open_form(row(here, "theories", "The token was lent"))
+    fill(form, {"text": "The token was stolen"})
+    form.locator("button.solid").click()
+    changed = row(there, "theories", "The token was stolen")
+    seen_within_a_second(changed)
+    choice = changed.locator(".menu-list a", has_text="Hide")
+    assert choice.is_visible()
+    choice.click()
+    seen_within_a_second(row(here, "theories", "The token was stolen"), "detached")
