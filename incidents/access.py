@@ -6,17 +6,26 @@ Floor 2. Reads the grants (guardian's direct table) and nothing else. Being a su
 from collections import defaultdict
 from collections.abc import Iterable
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from incidents.people import Acknowledgement, IncidentGrant
 from incidents.vocabulary import Audience, Capability
+
+
+def _grants() -> QuerySet:
+    """The grants that count now: of accounts that may sign in, and not past their end."""
+    return IncidentGrant.objects.filter(
+        Q(until=None) | Q(until__gt=timezone.now()),
+        user__is_active=True,
+    )
 
 
 def capabilities(user, incident) -> frozenset[str]:
     """What this person may do here: empty for strangers, anonymous visitors and disabled accounts."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
-    rows = IncidentGrant.objects.filter(user=user, user__is_active=True, content_object=incident)
+    rows = _grants().filter(user=user, content_object=incident)
     return frozenset(rows.values_list("permission__codename", flat=True))
 
 
@@ -29,12 +38,7 @@ def visible(queryset: QuerySet, user, capability: str = Capability.SUMMARY) -> Q
     """The incidents of the queryset in which this person holds the capability; SUMMARY: may know of them."""
     if not user.is_authenticated or not user.is_active:
         return queryset.none()
-    granted = IncidentGrant.objects.filter(
-        content_object=OuterRef("pk"),
-        user=user,
-        user__is_active=True,
-        permission__codename=capability,
-    )
+    granted = _grants().filter(content_object=OuterRef("pk"), user=user, permission__codename=capability)
     return queryset.filter(Exists(granted))
 
 
@@ -46,19 +50,23 @@ def audience_of(held: Iterable[str]) -> Audience | None:
     return Audience.SUMMARY if Capability.SUMMARY in held else None
 
 
-def audiences(incident, user_ids: Iterable) -> dict:
-    """User id → audience for those of the users who are let in, active, and accepted the classification.
+def holders(incident, capability: str) -> list:
+    """The accounts that hold a capability now, whether they accepted the classification or not."""
+    rows = _grants().filter(content_object=incident, permission__codename=capability)
+    return [row.user for row in rows.select_related("user").order_by("user__display_name")]
+
+
+def standing(incident, user_ids: Iterable) -> dict[object, frozenset[str]]:
+    """User id → capabilities for those of the users who are let in, active, and accepted the classification.
 
     One query for the grants and one for the acceptances, however many people ask.
     """
     held = defaultdict(set)
-    rows = IncidentGrant.objects.filter(
-        content_object=incident, user__in=list(user_ids), user__is_active=True
-    ).values_list("user_id", "permission__codename")
-    for user_id, capability in rows:
+    rows = _grants().filter(content_object=incident, user__in=list(user_ids))
+    for user_id, capability in rows.values_list("user_id", "permission__codename"):
         held[user_id].add(capability)
     accepted = _acceptances(incident).filter(user__in=list(held)).values_list("user_id", flat=True)
-    return {user_id: audience_of(held[user_id]) for user_id in accepted}
+    return {user_id: frozenset(held[user_id]) for user_id in accepted}
 
 
 def roster(incident) -> list:

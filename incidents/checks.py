@@ -76,7 +76,7 @@ def _people(incident) -> list[Check]:
     people = {
         participant.user_id: participant for participant in incident.participants.select_related("user")
     }
-    pending = set(people) - set(access.audiences(incident, people))
+    pending = set(people) - set(access.standing(incident, people))
     if not pending:
         return []
     link = reverse("people", args=[incident.slug])

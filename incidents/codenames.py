@@ -18,6 +18,7 @@ reef ridge river rudder saddle sail sandpiper sextant shuttle sparrow spindle su
 torrent trellis valley vane wharf wren""".split()
 
 
+PAGES = frozenset({"start", "access", "invitations"})  # addresses beside those of incidents
 ROOM = 40  # letters of a codename that leave room for one more word
 TRIES = 20
 
@@ -43,6 +44,6 @@ def longer(codename: str) -> str:
 def unused(wanted: str, taken: Callable[[str], bool]) -> str:
     """The codename, or a longer one where its address is taken or that of another page."""
     for codename in [wanted, *(longer(wanted) for _ in range(TRIES))]:
-        if slug_of(codename) != "start" and not taken(slug_of(codename)):
+        if slug_of(codename) not in PAGES and not taken(slug_of(codename)):
             return codename
     return unused(draw(), taken)

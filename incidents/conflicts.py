@@ -82,7 +82,7 @@ def differences(model: type[Entry], before: dict, after: dict, zone, people: dic
 
 def names_of(incident) -> dict[str, str]:
     """User id as text → name, for the people who are or were in an incident."""
-    rows = incident.changes.filter(action__in=["start", "let in"]).values_list(
+    rows = incident.changes.filter(action__in=["start", "let in", "join"]).values_list(
         "actor", "actor__display_name", "values"
     )
     names = {}

@@ -1,7 +1,6 @@
-"""Forms about an incident as a whole: start, settings, people. Floor 6."""
+"""Forms about an incident as a whole: start and settings. Floor 6."""
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.core.signing import BadSignature, Signer
 
 from accounts.models import User, validate_zone
@@ -9,7 +8,6 @@ from incidents import codenames
 from incidents.incident import Incident
 from incidents.sections import SECTIONS
 from incidents.sections.forms import check_text
-from incidents.vocabulary import Role
 
 TYPES = [
     "Intrusion",
@@ -22,7 +20,6 @@ TYPES = [
     "Lost device",
     "Not sure",
 ]
-ROLES = [choice for choice in Role.choices if choice[0] != Role.COMMANDER]
 
 
 def line(**options) -> forms.CharField:
@@ -93,49 +90,3 @@ class SettingsForm(forms.Form):
     def clean_zone_name(self) -> str:
         validate_zone(self.cleaned_data["zone_name"])
         return self.cleaned_data["zone_name"]
-
-
-class LetInForm(forms.Form):
-    """Let in an account by its address."""
-
-    email = forms.EmailField(
-        label="Let in by e-mail",
-        widget=forms.EmailInput(attrs={"class": "in", "placeholder": "name@example.com"}),
-    )
-    role = forms.ChoiceField(choices=ROLES, widget=forms.Select(attrs={"class": "in"}))
-    may_export = forms.BooleanField(label="may download the report", required=False)
-
-    def clean_email(self) -> str:
-        address = self.cleaned_data["email"].lower()
-        self.user = User.objects.filter(email=address, is_active=True).first()
-        if self.user is None:
-            raise ValidationError(
-                "Nobody with this address can sign in here. Check it, or ask who manages accounts."
-            )
-        return address
-
-
-class RoleForm(forms.Form):
-    """What one individual sees and does."""
-
-    role = forms.ChoiceField(choices=ROLES)
-    may_export = forms.BooleanField(required=False)
-
-
-class HandOverForm(forms.Form):
-    """The next commander, and why."""
-
-    successor = forms.ModelChoiceField(User.objects.none(), widget=forms.Select(attrs={"class": "in"}))
-    reason = forms.CharField(
-        max_length=1000,
-        validators=[check_text],
-        widget=forms.TextInput(attrs={"class": "in"}),
-        help_text="Kept in the history.",
-    )
-
-    def __init__(self, *args, incident, **kwargs):
-        super().__init__(*args, **kwargs)
-        inside = incident.participants.exclude(role__in=[Role.COMMANDER, Role.EXECUTIVE]).values("user_id")
-        choice = self.fields["successor"]
-        assert isinstance(choice, forms.ModelChoiceField)
-        choice.queryset = User.objects.filter(pk__in=inside, is_active=True)

@@ -19,7 +19,8 @@ from incidents import access
 from incidents.incident import Incident
 from incidents.vocabulary import Capability
 
-OPEN_ROUTES = {"incidents", "start"}  # about no incident in particular
+# About no incident in particular, or for people who are not in one yet.
+OPEN_ROUTES = {"incidents", "start", "ask", "invitation", "invitation-link"}
 
 
 class MustAcknowledge(Exception):

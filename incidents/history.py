@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet
 
 from incidents.conflicts import Difference, differences, names_of
-from incidents.ledger import ENTRY_ACTIONS, Action, Change
+from incidents.ledger import COMMANDERS_ACTIONS, ENTRY_ACTIONS, Action, Change
 from incidents.sections import SECTIONS
 from incidents.sections.base import Section
 from incidents.vocabulary import Audience, Role, Status
@@ -24,9 +24,16 @@ class Told:
     is_hidden: bool = False  # whether the entry can be brought back from here
 
 
-def changes_for(incident, audience: str, rows: QuerySet | None = None) -> QuerySet:
-    """The rows that an audience may read, newest first: none about an entry that is or was privileged then."""
+def changes_for(
+    incident, audience: str, rows: QuerySet | None = None, *, commands: bool = False
+) -> QuerySet:
+    """The rows that an audience may read, newest first: none about an entry that is or was privileged then.
+
+    `commands`: with the rows about the block list, which the commander alone is told.
+    """
     rows = (incident.changes.all() if rows is None else rows).select_related("actor").order_by("-revision")
+    if not commands:
+        rows = rows.exclude(action__in=list(COMMANDERS_ACTIONS))
     if audience == Audience.PRIVILEGED:
         return rows
     marked = Q()
@@ -38,6 +45,17 @@ def changes_for(incident, audience: str, rows: QuerySet | None = None) -> QueryS
             ),
         )
     return rows.filter(privileged=False).exclude(marked)
+
+
+def left(incident) -> list[Told]:
+    """Who was in and is not any more: the newest row of each that took somebody out, newest first."""
+    inside = {str(pk) for pk in incident.participants.values_list("user_id", flat=True)}
+    rows = incident.changes.filter(action__in=[Action.LET_OUT, Action.EXPIRE]).select_related("actor")
+    newest: dict[str, Change] = {}
+    for row in rows.order_by("-revision"):
+        newest.setdefault(row.values["user"], row)
+    gone = [row for user, row in newest.items() if user not in inside]
+    return [Told(row, row.get_action_display(), row.values["name"]) for row in gone]
 
 
 def described(incident, rows: list[Change], audience: str) -> list[Told]:
@@ -79,6 +97,13 @@ def _told(incident, row: Change, people: dict, versions: dict, newest: dict, sta
 
 def _about_incident(row: Change) -> str:
     values = row.values
+    if row.action == Action.JOIN:
+        return f"{Role(values['role']).label.lower()}, invited by {values['invited_by']}"
+    if row.action == Action.ASK_GLASS:
+        return f"for {values['hours']} h"
+    if "email" in values:
+        role = values.get("role", "")
+        return f"{values['email']}, {Role(role).label.lower()}" if role else values["email"]
     if "name" in values:
         role = dict(Role.choices).get(values.get("role", ""), "")
         return f"{values['name']}, {role.lower()}" if role else values["name"]

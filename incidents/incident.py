@@ -5,30 +5,22 @@ adds one row to the ledger, in one transaction (DESIGN: the one write path).
 """
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
 from accounts.models import validate_zone
 from incidents import access, codenames, ledger, merging
+from incidents.command import Command
+from incidents.door import Impossible, Refused
 from incidents.ledger import Action, Change
-from incidents.people import PERMISSIONS, Acknowledgement, Participant, write_grants
-from incidents.vocabulary import EXPORT_IS_OPTIONAL, Audience, Capability, Role, Status
-
-
-class Refused(PermissionDenied):
-    """The person no longer holds the capability that the act needs; nothing was written."""
-
-
-class Impossible(ValueError):
-    """The act makes no sense as things stand (its text says why); nothing was written."""
+from incidents.membership import Saved, Terms
+from incidents.people import PERMISSIONS
+from incidents.vocabulary import Audience, Capability, Role, Status
 
 
 @dataclass
@@ -44,22 +36,14 @@ class Conflict(Exception):
     hidden: bool = False
 
 
-@dataclass
-class Saved:
-    """What came of a write: the row (None when nothing changed) and whether a colleague's words were merged in."""
-
-    change: Change | None
-    merged: bool = field(default=False)
-
-
 class IncidentQuerySet(models.QuerySet):
     def visible_to(self, user) -> models.QuerySet:
         """The incidents that this person may know to exist."""
         return access.visible(self, user)
 
 
-class Incident(models.Model):
-    """One incident and its document. `revision` counts changes from 1; `head` is the ledger's last hash."""
+class Incident(Command):
+    """One incident and its document. Its people are in membership.py and command.py, the door in door.py."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     codename = models.CharField(max_length=80)
@@ -69,10 +53,7 @@ class Incident(models.Model):
     zone_name = models.CharField("time zone", max_length=64, default="UTC", validators=[validate_zone])
     commander = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     started_at = models.DateTimeField(default=timezone.now)
-    updated_at = models.DateTimeField(default=timezone.now)
-    revision = models.PositiveIntegerField(default=0)
-    head = models.CharField(max_length=64, blank=True)
-    classification_revision = models.PositiveIntegerField(default=0)
+    hold_since = models.DateTimeField("on legal hold since", null=True, blank=True)
 
     objects = IncidentQuerySet.as_manager()
 
@@ -113,7 +94,7 @@ class Incident(models.Model):
             )
             incident.full_clean()
             incident.save(force_insert=True)
-            incident._admit(by, Role.COMMANDER, by)
+            incident._admit(by, Terms(Role.COMMANDER), by)
             values = {"codename": codename, "title": title, "zone_name": zone_name, "commander": str(by.pk)}
             incident._record(Action.START, by, values=values)
             incident._accept(by)
@@ -194,103 +175,7 @@ class Incident(models.Model):
             self.save(update_fields=list(changed))
             return Saved(self._record(Action.SET, by, values=changed, reason=reason))
 
-    # --- people ------------------------------------------------------------------------------------
-
-    def let_in(self, user, role: str, *, by, may_export: bool = False) -> Saved:
-        """Let one individual in with a role other than commander."""
-        with self._door(by, Capability.PEOPLE):
-            self._refuse_commander(role)
-            may_export = may_export and role in EXPORT_IS_OPTIONAL
-            if self.participants.filter(user=user).exists():
-                raise Impossible(f"{user} is in this incident already. Change the role in the list below.")
-            self._admit(user, role, by, may_export)
-            return Saved(self._record_person(Action.LET_IN, user, role, by, may_export))
-
-    def set_role(self, user, role: str, *, by, may_export: bool = False) -> Saved:
-        """Change what one individual sees and does. The commander's role changes only by handing over."""
-        with self._door(by, Capability.PEOPLE):
-            self._refuse_commander(role, user)
-            participant = self._participant(user)
-            may_export = may_export and role in EXPORT_IS_OPTIONAL
-            if (participant.role, participant.may_export) == (role, may_export):
-                return Saved(None)
-            participant.role, participant.may_export = role, may_export
-            participant.save(update_fields=["role", "may_export"])
-            write_grants(self, user, role, may_export)
-            return Saved(self._record_person(Action.SET_ROLE, user, role, by, may_export))
-
-    def let_out(self, user, *, by, reason: str = "") -> Saved:
-        """Take away every grant of one individual at once. The commander cannot be removed."""
-        with self._door(by, Capability.PEOPLE):
-            self._refuse_commander("", user)
-            self._participant(user).delete()
-            write_grants(self, user, None)
-            return Saved(self._record_person(Action.LET_OUT, user, "", by, reason=reason))
-
-    def hand_over(self, successor, *, by, reason: str) -> Saved:
-        """Give command to a participant; the old commander stays as a responder. One row, one commander."""
-        with self._door(by, Capability.COMMAND):
-            if successor == by:
-                raise Impossible("You are in command already.")
-            following = self._participant(successor)
-            if not successor.is_active or not access.has_acknowledged(successor, self):
-                raise Impossible(
-                    f"{successor} has not accepted the classification yet, so cannot take command."
-                )
-            self.participants.filter(user=by).update(role=Role.RESPONDER, may_export=False)
-            following.role, following.may_export = Role.COMMANDER, False
-            following.save(update_fields=["role", "may_export"])
-            write_grants(self, by, Role.RESPONDER)
-            write_grants(self, successor, Role.COMMANDER)
-            self.commander = successor
-            self.save(update_fields=["commander"])
-            return Saved(self._record_person(Action.HAND_OVER, successor, Role.COMMANDER, by, reason=reason))
-
-    def acknowledge(self, *, by, read: int | None = None) -> Saved:
-        """Note that this person accepts the classification; `read` is the revision of it that was shown to them."""
-        with self._door(by, Capability.SUMMARY):
-            if read is not None and read != self.classification_revision:
-                raise Impossible(
-                    "The classification changed while you were reading it. This is how it stands now."
-                )
-            if access.has_acknowledged(by, self):
-                return Saved(None)
-            self._accept(by)
-            return Saved(self._record(Action.ACKNOWLEDGE, by))
-
     # --- the door ----------------------------------------------------------------------------------
-
-    @contextmanager
-    def _door(self, by, capability: str) -> Iterator[None]:
-        with transaction.atomic():
-            self.refresh_from_db(from_queryset=Incident.objects.select_for_update(no_key=True))
-            if not access.can(by, self, capability):
-                raise Refused
-            yield
-
-    def _record(
-        self, action: Action, by, *, entry=None, values: dict | None = None, reason: str = ""
-    ) -> Change:
-        self.revision += 1
-        row = Change(
-            incident=self,
-            revision=self.revision,
-            section=entry.section if entry else "",
-            entry_id=entry.pk if entry else None,
-            version=entry.version if entry else 0,
-            action=action,
-            actor=by,
-            values=values or {},
-            reason=reason,
-            privileged=entry.privileged if entry else False,
-            previous_hash=self.head,
-        )
-        self.head = row.hash = row.digest()
-        self.updated_at = row.at
-        row.save(force_insert=True)
-        self.save(update_fields=["revision", "head", "updated_at", "classification_revision"])
-        ledger.announce(self.pk)
-        return row
 
     def _save(self, action: Action, entry, by, reason: str = "") -> Change:
         entry.changed_by, entry.changed_at = by, timezone.now()
@@ -314,39 +199,6 @@ class Incident(models.Model):
         """Only who reads entries prepared at the request of counsel may write or mark one."""
         if privileged and not access.can(by, self, Capability.PRIVILEGED):
             raise Refused
-
-    # --- people, inside the door -------------------------------------------------------------------
-
-    def _admit(self, user, role: str, by, may_export: bool = False) -> None:
-        Participant.objects.create(incident=self, user=user, role=role, may_export=may_export, let_in_by=by)
-        write_grants(self, user, role, may_export)
-
-    def _accept(self, user) -> None:
-        revision = max(self.revision, self.classification_revision)
-        Acknowledgement.objects.get_or_create(incident=self, user=user, revision=revision)
-
-    def _participant(self, user) -> Participant:
-        participant = self.participants.filter(user=user).first()
-        if participant is None:
-            raise Impossible(f"{user} is not in this incident.")
-        return participant
-
-    def _refuse_commander(self, role: str, user=None) -> None:
-        if role == Role.COMMANDER:
-            raise Impossible("There is one commander. Hand over command instead.")
-        if user is not None and user.pk == self.commander_id:
-            raise Impossible("The commander cannot be changed or removed. Hand over command first.")
-
-    def _record_person(
-        self, action, user, role: str, by, may_export: bool = False, reason: str = ""
-    ) -> Change:
-        values = {
-            "user": str(user.pk),
-            "name": user.display_name,
-            "role": str(role),
-            "may_export": may_export,
-        }
-        return self._record(action, by, values=values, reason=reason)
 
 
 def _blank(entry) -> dict:

@@ -25,16 +25,40 @@ class Action(models.TextChoices):
     REMOVE = "remove", "hid"
     RESTORE = "restore", "brought back"
     SET = "set", "set"
+    INVITE = "invite", "invited"
+    WITHDRAW = "withdraw", "withdrew the invitation of"
+    JOIN = "join", "came in as"
     LET_IN = "let in", "let in"
     SET_ROLE = "set role", "changed the role of"
+    SET_PRIVILEGED = "set privileged", "decided on privileged entries for"
     LET_OUT = "let out", "removed"
+    EXPIRE = "expire", "had set an end to the access of"
+    OFFER = "offer", "offered command to"
+    DECLINE = "decline", "did not take command from"
     HAND_OVER = "hand over", "handed command to"
+    TAKE = "take command", "took command from"
+    ASK_GLASS = "ask glass", "asked for break-glass"
+    BREAK_GLASS = "break glass", "approved break-glass for"
+    END_GLASS = "end glass", "ended the break-glass of"
+    HOLD = "hold", "set a legal hold"
+    LIFT_HOLD = "lift hold", "lifted the legal hold"
+    BLOCK = "block", "put on the block list"
+    LIFT = "lift", "took off the block list"
     ACKNOWLEDGE = "acknowledge", "accepted the classification"
 
 
+# What changes who is in, or what waits for whom.
 PEOPLE_ACTIONS = frozenset(
-    {Action.LET_IN, Action.SET_ROLE, Action.LET_OUT, Action.HAND_OVER, Action.ACKNOWLEDGE}
+    {Action.JOIN, Action.LET_IN, Action.SET_ROLE, Action.SET_PRIVILEGED, Action.LET_OUT, Action.EXPIRE}
+    | {Action.HAND_OVER, Action.TAKE, Action.ACKNOWLEDGE}
 )
+# What stands in the head of the document.
+HEAD_ACTIONS = frozenset(
+    {Action.SET, Action.OFFER, Action.DECLINE, Action.HAND_OVER, Action.TAKE, Action.ASK_GLASS}
+    | {Action.BREAK_GLASS, Action.END_GLASS, Action.HOLD, Action.LIFT_HOLD}
+)
+# What the commander alone is told.
+COMMANDERS_ACTIONS = frozenset({Action.BLOCK, Action.LIFT})
 ENTRY_ACTIONS = frozenset({Action.ADD, Action.CHANGE, Action.REMOVE, Action.RESTORE})
 
 

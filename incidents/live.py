@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from config.middleware import POLICY
 from incidents import gate, ledger, rendering
-from incidents.access import audiences
+from incidents.access import standing
 from incidents.converters import whole_number
 from incidents.history import changes_for
 from incidents.incident import Incident
@@ -71,6 +71,7 @@ class Stream:
     user_id: object
     session_key: str
     login: str  # changes with the password, and then the session is worth nothing
+    held: frozenset[str]  # what its reader may do; another role is another page
     audience: str
     seen: int  # revision up to which its browser has everything
     brief: bytes = b""  # the executive's summary as it was sent last
@@ -89,11 +90,11 @@ class Stream:
 @dataclass
 class Delivery:
     """What brings an incident's streams to a revision: a message for each audience and revision that they
-    have seen; and who may look."""
+    have seen; and who may do what."""
 
     revision: int
     messages: dict[tuple[str, int], bytes]
-    audiences: dict
+    standing: dict[object, frozenset[str]]
 
 
 class Live:
@@ -217,6 +218,7 @@ class Live:
             user.pk,
             request.session.session_key or "",
             user.get_session_auth_hash(),
+            incident.held,
             incident.audience,
             incident.revision,
         )
@@ -284,7 +286,7 @@ class Live:
             return
         for stream in streams:
             message = found.messages.get((stream.audience, stream.seen))
-            if stream in ended or found.audiences.get(stream.user_id) != stream.audience:
+            if stream in ended or found.standing.get(stream.user_id) != stream.held:
                 self._shut(stream)
             elif message and message != stream.brief:
                 stream.push(message)
@@ -308,7 +310,7 @@ class Live:
                 messages[audience, seen] = event(str(brief), None)
             elif html := rendering.message(incident, [r for r in rows if r.revision > seen], audience):
                 messages[audience, seen] = event(html, incident.revision)
-        return Delivery(incident.revision, messages, audiences(incident, users))
+        return Delivery(incident.revision, messages, standing(incident, users))
 
     def _signed_out(self, streams: list[Stream]) -> list[Stream]:
         """Those whose session ended, or whose password was changed since."""

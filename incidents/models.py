@@ -1,18 +1,28 @@
 """An index for Django: every model of this application. Import them from their own modules."""
 
 from incidents.incident import Incident
+from incidents.invitations import AccessRequest, Attempt, Block, Invitation
 from incidents.ledger import Change
+from incidents.letters import Letter
 from incidents.people import Acknowledgement, IncidentGrant, NoGroupGrant, Participant
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
+from incidents.succession import BreakGlass, Offer
 
 __all__ = [
     "SECTIONS",
     "AccessRecord",
+    "AccessRequest",
     "Acknowledgement",
+    "Attempt",
+    "Block",
+    "BreakGlass",
     "Change",
     "Incident",
     "IncidentGrant",
+    "Invitation",
+    "Letter",
     "NoGroupGrant",
+    "Offer",
     "Participant",
 ]

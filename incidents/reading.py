@@ -16,6 +16,7 @@ class AccessRecord(models.Model):
         HISTORY = "history", "opened the history"
         FILE = "file", "downloaded a file"
         REPORT = "report", "downloaded the report"
+        REGISTER = "register", "opened this register"
 
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="readings")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
@@ -45,6 +46,21 @@ def numbered(incident, user) -> AccessRecord:
     copy = f"{secrets.token_hex(2)}-{secrets.token_hex(2)}".upper()
     kind = AccessRecord.Kind.REPORT
     return AccessRecord(incident=incident, user=user, kind=kind, revision=incident.revision, copy=copy)
+
+
+DOWNLOADS = [AccessRecord.Kind.FILE, AccessRecord.Kind.REPORT]
+
+
+def downloads(incident) -> dict:
+    """User id → how many files and reports they took."""
+    rows = incident.readings.filter(kind__in=DOWNLOADS).order_by().values("user_id")
+    return {row["user_id"]: row["count"] for row in rows.annotate(count=models.Count("pk"))}
+
+
+def readers(incident) -> list[tuple]:
+    """(id, name) of everybody who ever opened anything of this incident, by name."""
+    rows = incident.readings.order_by("user__display_name").values_list("user_id", "user__display_name")
+    return list(rows.distinct())
 
 
 def last_seen(incident) -> dict:

@@ -13,7 +13,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents.ledger import ENTRY_ACTIONS, PEOPLE_ACTIONS, Action, Change
+from incidents import succession
+from incidents.ledger import ENTRY_ACTIONS, HEAD_ACTIONS, PEOPLE_ACTIONS, Change
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 from incidents.vocabulary import Audience, Milestone, Status
@@ -149,7 +150,15 @@ def head_context(incident, audience: str) -> dict:
     detected = reached.order_by("place").first()
     if detected:
         detected.incident = incident
-    return {"incident": incident, "detected": detected, "steps": steps(incident)}
+    opened, asked = succession.openings(incident)
+    return {
+        "incident": incident,
+        "detected": detected,
+        "steps": steps(incident),
+        "opened": opened,
+        "asked": asked,
+        "offer": succession.offered(incident),
+    }
 
 
 def message(incident, changes: list[Change], audience: str) -> str:
@@ -169,7 +178,7 @@ def message(incident, changes: list[Change], audience: str) -> str:
             parts.append(part)
             sections.add(rows[0].section)
     actions = {change.action for change in changes}
-    if actions & {Action.SET, Action.HAND_OVER} or any(SECTIONS[name].heads for name in sections - {""}):
+    if actions & HEAD_ACTIONS or any(SECTIONS[name].heads for name in sections - {""}):
         parts.append(render_to_string("live/_head.html", head_context(incident, audience)))
     if actions & PEOPLE_ACTIONS:
         parts.append(f'<span class="num" id="people-count">{incident.participants.count()}</span>')

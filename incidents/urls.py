@@ -1,9 +1,9 @@
-"""The routes of an incident. Every view but the first two is stamped by the gate."""
+"""The routes of an incident. Every view of an incident is stamped by the gate."""
 
 from django.urls import path, register_converter
 
 from incidents import converters
-from incidents.views import documents, entries, exports, files, history, live, people
+from incidents.views import command, documents, entries, exports, files, history, invitations, live, people, register
 
 register_converter(converters.CodenameConverter, "codename")
 register_converter(converters.SectionConverter, "section")
@@ -11,6 +11,9 @@ register_converter(converters.SectionConverter, "section")
 urlpatterns = [
     path("", documents.index, name="incidents"),
     path("start/", documents.start, name="start"),
+    path("access/", invitations.ask, name="ask"),
+    path("invitations/<uuid:invitation_id>/", invitations.invitation, name="invitation"),
+    path("invitations/link/<str:token>/", invitations.link, name="invitation-link"),
     path("<codename:codename>/", documents.document, name="document"),
     path("<codename:codename>/summary/", documents.summary, name="summary"),
     path("<codename:codename>/acknowledge/", documents.acknowledge, name="acknowledge"),
@@ -18,9 +21,25 @@ urlpatterns = [
     path("<codename:codename>/status/", documents.status, name="status"),
     path("<codename:codename>/checks/", documents.checks, name="checks"),
     path("<codename:codename>/people/", people.roster, name="people"),
-    path("<codename:codename>/people/hand-over/", people.hand_over, name="hand-over"),
+    path("<codename:codename>/people/hand-over/", command.hand_over, name="hand-over"),
+    path("<codename:codename>/people/offer/", command.answer_offer, name="answer-offer"),
+    path("<codename:codename>/people/blocks/", invitations.block, name="block"),
+    path("<codename:codename>/people/blocks/<uuid:block_id>/lift/", invitations.lift, name="lift"),
+    path("<codename:codename>/people/requests/<uuid:request_id>/", invitations.answer, name="answer"),
+    path("<codename:codename>/people/invitations/<uuid:invitation_id>/again/", invitations.again, name="again"),
+    path(
+        "<codename:codename>/people/invitations/<uuid:invitation_id>/withdraw/",
+        invitations.withdraw,
+        name="withdraw",
+    ),
     path("<codename:codename>/people/<uuid:user_id>/", people.participant, name="participant"),
+    path("<codename:codename>/people/<uuid:user_id>/privileged/", people.privileged, name="privileged"),
     path("<codename:codename>/people/<uuid:user_id>/remove/", people.remove, name="let-out"),
+    path("<codename:codename>/break-glass/", command.break_glass, name="break-glass"),
+    path("<codename:codename>/break-glass/<uuid:opening_id>/approve/", command.approve, name="approve"),
+    path("<codename:codename>/break-glass/<uuid:opening_id>/end/", command.end, name="end-break-glass"),
+    path("<codename:codename>/hold/", command.hold, name="hold"),
+    path("<codename:codename>/register/", register.register, name="register"),
     path("<codename:codename>/history/", history.changes, name="history"),
     path("<codename:codename>/history/<int:revision>/", history.change, name="change"),
     path("<codename:codename>/live/", live.stream, name="live"),

@@ -17,6 +17,8 @@ class Capability(models.TextChoices):
     PEOPLE = "people", "lets people in and out"
     COMMAND = "command", "sets status and classification, hands over"
     HOLD = "hold", "sets a legal hold"
+    VOUCH = "vouch", "asks for and approves break-glass"
+    OVERSEE = "oversee", "reads the register, decides who reads privileged entries"
 
 
 class Role(models.TextChoices):
@@ -31,29 +33,46 @@ class Role(models.TextChoices):
 
 C = Capability
 BUNDLES: dict[str, frozenset[str]] = {
-    Role.COMMANDER: frozenset({C.SUMMARY, C.READ, C.WRITE, C.EXPORT, C.PRIVILEGED, C.PEOPLE, C.COMMAND}),
-    Role.RESPONDER: frozenset({C.SUMMARY, C.READ, C.WRITE}),
+    Role.COMMANDER: frozenset(
+        {C.SUMMARY, C.READ, C.WRITE, C.EXPORT, C.PRIVILEGED, C.PEOPLE, C.COMMAND}
+        | {C.VOUCH, C.OVERSEE}
+    ),
+    Role.RESPONDER: frozenset({C.SUMMARY, C.READ, C.WRITE, C.VOUCH}),
     Role.READER: frozenset({C.SUMMARY, C.READ}),
     Role.EXECUTIVE: frozenset({C.SUMMARY}),
-    Role.LEGAL: frozenset({C.SUMMARY, C.READ, C.EXPORT, C.PRIVILEGED, C.HOLD}),
+    Role.LEGAL: frozenset({C.SUMMARY, C.READ, C.EXPORT, C.PRIVILEGED, C.HOLD, C.VOUCH, C.OVERSEE}),
 }
 
-# Roles to which the commander may add the right to export.
-EXPORT_IS_OPTIONAL = frozenset({Role.RESPONDER, Role.READER})
+# Roles to which the right to export and the sight of privileged entries may be added.
+EXTRAS_ARE_OPTIONAL = frozenset({Role.RESPONDER, Role.READER})
 
 SEES = {
-    Role.COMMANDER: "Everything. Lets people in, hands over, closes",
+    Role.COMMANDER: "Everything. Invites, hands over, closes",
     Role.RESPONDER: "Everything but privileged entries. Writes",
     Role.READER: "Everything but privileged entries",
     Role.EXECUTIVE: "The summary only",
     Role.LEGAL: "Everything. Downloads the report",
 }
+SEES_PRIVILEGED = {
+    Role.RESPONDER: "Everything, privileged entries included. Writes",
+    Role.READER: "Everything, privileged entries included",
+}
 
 
-def capabilities_of(role: str, may_export: bool = False) -> frozenset[str]:
-    """The capabilities of a role, with the right to export where the commander gave it."""
+def capabilities_of(role: str, may_export: bool = False, reads_privileged: bool = False) -> frozenset[str]:
+    """The capabilities of a role, with what was added for one person where the role allows it."""
     bundle = BUNDLES[role]
-    return bundle | {C.EXPORT} if may_export and role in EXPORT_IS_OPTIONAL else bundle
+    if role in EXTRAS_ARE_OPTIONAL:
+        bundle |= {C.EXPORT} if may_export else set()
+        bundle |= {C.PRIVILEGED} if reads_privileged else set()
+    return bundle
+
+
+def sees(role: str, may_export: bool = False, reads_privileged: bool = False) -> str:
+    """What somebody in this role sees and may do, in one line."""
+    held = capabilities_of(role, may_export, reads_privileged)
+    line = (SEES_PRIVILEGED if C.PRIVILEGED in held else SEES).get(Role(role), SEES[Role(role)])
+    return f"{line}. Downloads the report" if C.EXPORT in held - BUNDLES[role] else line
 
 
 class Audience(models.TextChoices):
@@ -119,6 +138,16 @@ class Tlp(models.TextChoices):
     AMBER = "amber", "TLP:AMBER"
     AMBER_STRICT = "amber+strict", "TLP:AMBER+STRICT"
     RED = "red", "TLP:RED"
+
+
+# What the label asks of whoever reads it, for people who have never seen one.
+TLP_MEANS = {
+    Tlp.CLEAR: "It may be passed on freely.",
+    Tlp.GREEN: "It may be passed on among people who defend against such incidents, never in public.",
+    Tlp.AMBER: "It may be passed on inside the organisation and to its clients, to those who need to know it.",
+    Tlp.AMBER_STRICT: "It may be passed on inside the organisation only, to those who need to know it.",
+    Tlp.RED: "It is for your eyes and ears only. It is passed on to nobody.",
+}
 
 
 class IndicatorType(models.TextChoices):

@@ -9,6 +9,8 @@ from django.db import models
 from django.test import Client
 
 from incidents import files
+from incidents.invitations import ask, requests_for
+from incidents.membership import Terms
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role
@@ -132,13 +134,33 @@ class Room:
         evidence = SimpleUploadedFile("evidence.txt", canary("file", "bytes").encode())
         self.file = file_in(self.incident, evidence, canary("file", "name") + ".txt")
         self.picture = file_in(self.incident, factories.picture(), canary("picture", "name") + ".png")
-        self.incident.let_out(self.people["revoked"], by=self.people["commander"])
+        self.incident.let_out(
+            self.people["revoked"], by=self.people["commander"], reason=canary("removal", "reason")
+        )
+        self._people_at_the_door()
         self.people["disabled"].is_active = False
         self.people["disabled"].save()
         self.other = factories.incident(self.people["outsider"], codename="OSPREY", title="Somebody else's")
         self.foreign = {name: factories.entry(self.other, name) for name in SECTIONS}
         self.foreign_picture = file_in(self.other, factories.picture(), "elsewhere.png")
         self.incident.refresh_from_db()
+
+    def _people_at_the_door(self) -> None:
+        """An invitation, a request, a blocked address, an offer of command and a request for break-glass."""
+        commander = self.people["commander"]
+        self.invitation = self.incident.invite(
+            self.people["outsider"].email, Terms(Role.READER), by=commander, note=canary("invitation", "note")
+        )
+        ask(self.people["superuser"], self.incident.codename, canary("request", "words"))
+        [self.request] = requests_for(self.incident)
+        self.incident.block(canary("blocked") + "@example.com", by=commander, reason=canary("block", "reason"))
+        self.block = self.incident.blocks.get()
+        self.offer = self.incident.offer_command(
+            self.people["responder"], by=commander, reason=canary("offer", "reason")
+        )
+        self.opening = self.incident.ask_break_glass(
+            by=self.people["responder"], reason=canary("glass", "reason")
+        )
 
     def client(self, persona: str) -> Client:
         """A client signed in as a persona; a disabled one holds a session from before it was disabled."""
@@ -152,6 +174,14 @@ class Room:
             if not was:
                 type(person).objects.filter(pk=person.pk).update(is_active=False)
         return client
+
+    def for_readers(self) -> set[str]:
+        """What everybody who reads the document is told about its people."""
+        return {canary(deed, "reason") for deed in ("removal", "offer", "glass")}
+
+    def for_the_commander(self) -> set[str]:
+        """What only the commander is told about people."""
+        return {canary("request", "words"), canary("blocked"), canary("block", "reason")}
 
     def summary_canaries(self) -> set[str]:
         """What an executive may see."""

@@ -10,11 +10,14 @@ from django.test import Client
 
 from accounts.models import User
 from incidents.incident import Incident
+from incidents.invitations import Invitation
 from incidents.ledger import Change
-from incidents.people import Participant
+from incidents.membership import Terms
+from incidents.people import IncidentGrant, Participant
 from incidents.sections import SECTIONS
 from incidents.sections.forms import BROKEN
 from incidents.views import entries
+from incidents.vocabulary import Role
 from tests import factories
 from tests.room import changes_since, stored
 
@@ -180,24 +183,43 @@ def test_start_writes_the_listed_fields_only(as_dana, dana, mallory):
     assert (incident.revision, incident.changes.count(), incident.started_at.year == 2001) == (1, 1, False)
 
 
-def test_letting_somebody_in_writes_the_listed_fields_only(incident, as_dana, dana, mallory):
-    sent = forged(Participant, Incident, Change, User, allowed={"email", "role", "may_export"})
+PEOPLE_FIELDS = {"email", "role", "may_export", "reads_privileged", "note"}
+
+
+def test_line_09_inviting_writes_the_listed_fields_only(incident, as_dana, dana, mallory):
+    sent = forged(Participant, Invitation, Incident, Change, User, allowed=PEOPLE_FIELDS)
     before = stored()
     assert (
         as_dana.post(f"{BASE}people/", {**sent, "email": mallory.email, "role": "reader"}).status_code == 302
     )
-    moved = {
-        "incidents.Participant": {"new"},
-        "incidents.IncidentGrant": {"new"},
+    assert changes_since(before) == {
+        "incidents.Invitation": {"new"},
+        "incidents.Letter": {"new"},
         "incidents.Change": {"new"},
         "incidents.Incident": INCIDENT_MOVES,
     }
-    assert changes_since(before) == moved
-    participant = incident.participants.get(user=mallory)
-    assert (participant.let_in_by, participant.let_in_at.year == 2001, participant.may_export) == (
+    invitation = incident.invitations.get(email=mallory.email)
+    assert (invitation.invited_by, invitation.invited_at.year == 2001, invitation.may_export) == (
         dana,
         False,
         False,
+    )
+    assert (invitation.accepted_at, invitation.withdrawn_at, invitation.serial) == (None, None, 1)
+
+
+def test_line_09_accepting_an_invitation_writes_nothing_of_what_is_sent(incident, dana, mallory):
+    invitation = incident.invite(mallory.email, Terms(Role.READER), by=dana)
+    client = Client()
+    client.force_login(mallory)
+    sent = forged(Participant, Invitation, IncidentGrant, Incident, Change, User, allowed=set())
+    answer = client.post(f"/incidents/invitations/{invitation.pk}/", {**sent, "read": 0})
+    assert answer.status_code == 302
+    participant = incident.participants.get(user=mallory)
+    assert (participant.role, participant.let_in_by, participant.may_export, participant.expires_at) == (
+        Role.READER,
+        dana,
+        False,
+        None,
     )
 
 

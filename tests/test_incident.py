@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from django.db import connection, connections
 
-from incidents.incident import Conflict, Impossible, Incident, Refused
+from incidents.door import Impossible, Refused
+from incidents.incident import Conflict, Incident
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role
 from tests import factories

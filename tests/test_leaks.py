@@ -14,8 +14,9 @@ from accounts.models import User
 from incidents import rendering, report
 from incidents.access import capabilities
 from incidents.exports import json as case_file
-from incidents.forms import HandOverForm, LetInForm, SettingsForm
+from incidents.forms import SettingsForm
 from incidents.people import IncidentGrant
+from incidents.people_forms import HandOverForm, InviteForm
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.sections.forms import EntryForm
@@ -67,6 +68,10 @@ def pages(room) -> list[str]:
         f"{BASE}settings/",
         f"{BASE}checks/",
         f"{BASE}people/",
+        f"{BASE}break-glass/",
+        f"{BASE}register/",
+        "/incidents/access/",
+        f"/incidents/invitations/{room.invitation.pk}/",
         f"{BASE}live/",
         f"{BASE}report.pdf",
         *(f"{BASE}files/{room.file.pk}/{rest}" for rest in ("", "preview/")),
@@ -122,7 +127,9 @@ def test_commander_finds_every_canary_and_hidden_ones_in_the_history_only(room):
         everywhere(room, "commander", history_pages(room)),
     )
     hidden = planted(room.hidden)
-    assert shown | told == planted(room.entries, room.marked, room.hidden) | files | {canary("title")}
+    people = room.for_readers() | room.for_the_commander()
+    planted_there = planted(room.entries, room.marked, room.hidden) | files | {canary("title")}
+    assert shown | told == planted_there | people
     assert (shown & hidden, told & hidden) == (set(), hidden)
 
 
@@ -141,6 +148,19 @@ def test_executive_sees_the_summary_and_nothing_else(room):
 @pytest.mark.parametrize("persona", ["reader", "responder"])
 def test_marked_entries_are_on_no_page_of_whoever_may_not_read_them(room, persona):
     assert everywhere(room, persona) & planted(room.marked) == set()
+
+
+@pytest.mark.parametrize("persona", ["reader", "responder", "legal"])
+def test_line_02_the_block_list_and_requests_are_for_the_commander_alone(room, persona):
+    seen = everywhere(room, persona)
+    assert (seen & room.for_the_commander(), seen & room.for_readers()) == (set(), room.for_readers())
+
+
+def test_line_02_whoever_is_invited_sees_the_classification_and_the_note_only(room):
+    label = {canary("classification", name) for name in ("scheme", "treatment", "discussion")}
+    seen = seen_on(room, "outsider", pages(room) + history_pages(room))
+    where = f"/incidents/invitations/{room.invitation.pk}/"
+    assert seen == {where: label | {canary("invitation", "note")}}
 
 
 @pytest.mark.parametrize("persona", ["superuser", "revoked"])
@@ -379,6 +399,10 @@ def test_assignees_are_people_who_read_the_document(room):
 # --- who may not write -----------------------------------------------------------------------------
 
 
+# What legal writes although it writes no entries: who reads privileged entries, break-glass, the hold.
+LEGALS_OWN = ("/privileged/", "/break-glass/", "/approve/", "/hold/")
+
+
 @pytest.mark.parametrize(
     "persona",
     ["anonymous", "outsider", "superuser", "executive", "reader", "legal", "revoked", "disabled"],
@@ -387,7 +411,7 @@ def test_whoever_may_not_write_changes_nothing(room, persona):
     client = room.client(persona)
     before = stored()
     for route in sorted(routes()):
-        if "<codename:codename>" in route:
+        if "<codename:codename>" in route and not (persona == "legal" and route.endswith(LEGALS_OWN)):
             for method in UNSAFE:
                 sent = SENT.get(route, {"successor": str(room.people["responder"].pk), "reason": "Now"})
                 where = address(route, room)
@@ -460,7 +484,7 @@ def test_a_file_of_somebody_who_is_revoked_in_flight_leaves_no_bytes(room, monke
 
 @pytest.mark.parametrize(
     ("form", "where", "status"),
-    [(LetInForm, "people/", 403), (SettingsForm, "settings/", 403), (HandOverForm, "people/hand-over/", 409)],
+    [(InviteForm, "people/", 403), (SettingsForm, "settings/", 403), (HandOverForm, "people/hand-over/", 409)],
 )
 def test_whoever_handed_over_while_a_post_is_in_flight_stores_nothing(room, monkeypatch, form, where, status):
     client, after = room.client("commander"), {}

@@ -65,6 +65,18 @@ TABLE = {
         "GET":                      "302  200  200  200  200  200  200  200  200  302",
         "POST":                     "302  302  302  302  302  302  302  302  302  302",
     },
+    "incidents/access/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  200  200  200  200  200  200  200  200  302",
+    },
+    "incidents/invitations/<uuid:invitation_id>/": {  # the outsider's
+        "GET":                      "302  200  404  404  404  404  404  404  404  302",
+        "POST":                     "302  302  404  404  404  404  404  404  404  302",
+    },
+    "incidents/invitations/link/<str:token>/": {
+        "GET":                      "302  302  403  403  403  403  403  403  403  302",
+        **NO_OTHER_METHOD,
+    },
     "incidents/<codename:codename>/": {
         "GET":                      "302  404  404  302  200  200  200  200  404  302",
     },
@@ -92,6 +104,43 @@ TABLE = {
     "incidents/<codename:codename>/people/hand-over/": {
         "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
+    },
+    "incidents/<codename:codename>/people/offer/": {  # to the responder
+        "POST":                     "302  404  404  403  422  302  422  422  404  302",
+    },
+    "incidents/<codename:codename>/people/blocks/": {
+        "POST":                     "302  404  404  403  403  403  403  302  404  302",
+    },
+    "incidents/<codename:codename>/people/blocks/<uuid:block_id>/lift/": {
+        "POST":                     "302  404  404  403  403  403  403  302  404  302",
+    },
+    "incidents/<codename:codename>/people/requests/<uuid:request_id>/": {
+        "POST":                     "302  404  404  403  403  403  403  302  404  302",
+    },
+    "incidents/<codename:codename>/people/invitations/<uuid:invitation_id>/again/": {
+        "POST":                     "302  404  404  403  403  403  403  302  404  302",
+    },
+    "incidents/<codename:codename>/people/invitations/<uuid:invitation_id>/withdraw/": {
+        "POST":                     "302  404  404  403  403  403  403  302  404  302",
+    },
+    "incidents/<codename:codename>/people/<uuid:user_id>/privileged/": {
+        "POST":                     "302  404  404  403  403  403  302  302  404  302",
+    },
+    "incidents/<codename:codename>/break-glass/": {
+        "GET":                      "302  404  404  403  200  200  200  200  404  302",
+        "POST":                     "302  404  404  403  403  422  302  422  404  302",
+    },
+    "incidents/<codename:codename>/break-glass/<uuid:opening_id>/approve/": {  # asked by the responder
+        "POST":                     "302  404  404  403  403  422  302  302  404  302",
+    },
+    "incidents/<codename:codename>/break-glass/<uuid:opening_id>/end/": {
+        "POST":                     "302  404  404  403  403  302  403  302  404  302",
+    },
+    "incidents/<codename:codename>/hold/": {
+        "POST":                     "302  404  404  403  403  403  302  403  404  302",
+    },
+    "incidents/<codename:codename>/register/": {
+        "GET":                      "302  404  404  403  403  403  200  200  404  302",
     },
     "incidents/<codename:codename>/people/<uuid:user_id>/": {
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
@@ -166,7 +215,14 @@ SENT = {
     "incidents/start/": {"title": "Something is wrong"},
     "incidents/<codename:codename>/settings/": {"title": "Another title", "zone_name": "UTC"},
     "incidents/<codename:codename>/status/": {"status": "contained"},
-    "incidents/<codename:codename>/people/": {"email": "outsider@example.com", "role": "reader"},
+    "incidents/access/": {"codename": "KESTREL"},
+    "incidents/<codename:codename>/people/": {"email": "somebody@example.com", "role": "reader"},
+    "incidents/<codename:codename>/people/offer/": {"accept": ""},
+    "incidents/<codename:codename>/people/blocks/": {"email": "suspect@example.com"},
+    "incidents/<codename:codename>/people/requests/<uuid:request_id>/": {"role": "reader"},
+    "incidents/<codename:codename>/people/<uuid:user_id>/privileged/": {"reads_privileged": "on"},
+    "incidents/<codename:codename>/break-glass/": {"reason": "Nobody answers", "hours": "4"},
+    "incidents/<codename:codename>/hold/": {"hold": "on", "reason": "A lawsuit is likely"},
     "incidents/<codename:codename>/people/<uuid:user_id>/": {"role": "executive"},
     "incidents/<codename:codename>/capture/": {"dest": "theories", "text": "The token was stolen"},
     "incidents/<codename:codename>/<section:section>/": STEP,
@@ -203,7 +259,11 @@ def address(route: str, room) -> str:
         "entry_id": (room.picture if "/files/" in route else room.entries["next_steps"]).pk,
         "verb": "take",
         "version": 1,
-        "token": "forged",
+        "token": room.invitation.token() if "/link/" in route and "invitations" in route else "forged",
+        "invitation_id": room.invitation.pk,
+        "request_id": room.request.pk,
+        "block_id": room.block.pk,
+        "opening_id": room.opening.pk,
     }
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(values[found[1]]), route)
 
@@ -247,6 +307,7 @@ def test_status_of_every_route_and_method(room, persona, monkeypatch):
     sent = {
         **SENT,
         "incidents/<codename:codename>/acknowledge/": {"read": room.incident.classification_revision},
+        "incidents/invitations/<uuid:invitation_id>/": {"read": room.incident.classification_revision},
         "incidents/<codename:codename>/people/hand-over/": {
             "successor": str(room.people["responder"].pk),
             "reason": "End of shift",

@@ -4,7 +4,7 @@ from django.db import models
 
 from incidents.sections.base import LONG, Entry, Section
 from incidents.sections.forms import EntryForm
-from incidents.vocabulary import Capability, Tlp
+from incidents.vocabulary import TLP_MEANS, Capability, Tlp
 
 SCHEME = "Confidential – Specific Individuals Only"
 TREATMENT = (
@@ -30,6 +30,11 @@ class Classification(Entry):
     tlp = models.CharField("Traffic Light Protocol", max_length=16, choices=Tlp.choices, blank=True)
     treatment = models.TextField("how to treat the information", max_length=LONG, default=TREATMENT)
     discussion = models.TextField("where it may be talked about", max_length=LONG, default=DISCUSSION)
+
+    @property
+    def tlp_means(self) -> str:
+        """What the label asks, for people who have never seen one."""
+        return TLP_MEANS[Tlp(self.tlp)] if self.tlp else ""
 
 
 class ClassificationForm(EntryForm):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
 
-from incidents.incident import Impossible
+from incidents.door import Impossible
 from incidents.sections.base import LINE, LONG, Entry, Section, moment_field, precision_field
 from incidents.sections.forms import EntryForm
 from incidents.vocabulary import Priority, Role, StepState

@@ -15,7 +15,9 @@ from incidents import checks as commander_checks
 from incidents.converters import whole_number
 from incidents.forms import SettingsForm, StartForm
 from incidents.gate import by_method, requires
-from incidents.incident import Impossible, Incident
+from incidents.door import Impossible
+from incidents.incident import Incident
+from incidents.invitations import Invitation
 from incidents.people import Acknowledgement
 from incidents.sections import SECTIONS
 from incidents.views.responses import is_fragment
@@ -56,7 +58,10 @@ def index(request: HttpRequest) -> HttpResponse:
         incident.moved = (
             incident.updated_at if incident.titled else told.get(incident.pk) if incident.opened else None
         )
+    invited = Invitation.objects.open().filter(email=request.user.email)
+    invited = invited.select_related("incident", "invited_by")
     context = {
+        "invited": [invitation for invitation in invited if invitation.incident.stands(invitation)],
         "open": [incident for incident in rows if incident.status != Status.CLOSED],
         "closed": [incident for incident in rows if incident.status == Status.CLOSED],
     }
@@ -103,6 +108,7 @@ def document(request: HttpRequest, incident) -> HttpResponse:
 def summary(request: HttpRequest, incident) -> HttpResponse:
     """The executive's page: short, factual, and nothing else. A reader's page asks here for its section 2."""
     if is_fragment(request) and Capability.READ in incident.held:
+        reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT, subject="summary")
         listed = rendering.listed(SECTIONS["summary"], incident, incident.audience)
         return render(request, "live/_section.html", {"incident": incident, "listed": listed})
     reading.record(incident, request.user, reading.AccessRecord.Kind.SUMMARY)
@@ -125,6 +131,7 @@ def acknowledge(request: HttpRequest, incident) -> HttpResponse:
             return HttpResponseRedirect(following)
         except Impossible as error:
             changed = str(error)
+    person = get_object_or_404(incident.participants.select_related("let_in_by"), user=request.user)
     context = {
         "changed": changed,
         "again": incident.acknowledgements.filter(user=request.user).exists(),
@@ -132,10 +139,10 @@ def acknowledge(request: HttpRequest, incident) -> HttpResponse:
         "incident": incident,
         "next": following,
         "classification": SECTIONS["classification"].single(incident),
-        "participant": get_object_or_404(
-            incident.participants.select_related("let_in_by"), user=request.user
-        ),
-        "count": incident.participants.count(),
+        "inviter": person.let_in_by,
+        "role": person.get_role_display(),
+        "sees": person.sees,
+        "until": person.expires_at,
     }
     return render(request, "incidents/acknowledge.html", context, status=409 if changed else 200)
 

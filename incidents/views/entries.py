@@ -9,11 +9,13 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from incidents import files, rendering
+from incidents import files, reading, rendering
 from incidents.conflicts import conflict_context
 from incidents.converters import whole_number
 from incidents.gate import by_method, requires
-from incidents.incident import Conflict, Impossible
+from incidents.door import Impossible
+from incidents.incident import Conflict
+from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 from incidents.sections.forms import check_text, now_to_the_minute
@@ -41,6 +43,7 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
     """GET: the section as a fragment. POST: add an entry."""
     chosen = SECTIONS[section]
     if request.method == "GET":
+        reading.record(incident, request.user, AccessRecord.Kind.DOCUMENT, subject=section)
         shown = rendering.listed(chosen, incident, incident.audience)
         return render(request, "live/_section.html", {"incident": incident, "listed": shown})
     if not chosen.many:
@@ -93,6 +96,7 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
     if request.method == "GET":
         if found.hidden:
             raise Http404
+        reading.record(incident, request.user, AccessRecord.Kind.DOCUMENT, subject=section)
         return HttpResponse(arrivals(incident, found))
     if request.method == "DELETE":
         return _set_hidden(request, incident, chosen, found, hidden=True)

@@ -1,4 +1,4 @@
-"""Who is in the incident: let in, change, remove, hand over."""
+"""The list of who is in: invite, change, remove; and what each decision is about."""
 
 import uuid
 
@@ -6,94 +6,108 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
-from incidents import access, reading
-from incidents.forms import ROLES, HandOverForm, LetInForm, RoleForm
+from incidents import access, invitations, reading, succession
+from incidents.door import Impossible
 from incidents.gate import by_method, requires
-from incidents.incident import Impossible, Refused
-from incidents.vocabulary import Capability
+from incidents.history import left
+from incidents.membership import terms_of
+from incidents.people_forms import ROLES, BlockForm, ChangeForm, HandOverForm, InviteForm, ReasonForm
+from incidents.vocabulary import EXTRAS_ARE_OPTIONAL, Capability
 
 
 @by_method(GET=Capability.READ, POST=Capability.PEOPLE)
 def roster(request: HttpRequest, incident) -> HttpResponse:
-    """GET: the list of readers, for every reader. POST: let in an existing account by its address."""
-    form = LetInForm(request.POST or None)
+    """GET: the list of readers, for every reader. POST: invite an address."""
+    form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:
-            incident.let_in(form.user, given["role"], by=request.user, may_export=given["may_export"])
+            incident.invite(given["email"], form.terms(), by=request.user, note=given["note"])
         except Impossible as error:
             form.add_error("email", str(error))
         else:
             return redirect("people", incident.slug)
-    return _page(request, incident, form=form, status=422 if form.is_bound else 200)
+    return page(request, incident, form=form, status=422 if form.is_bound else 200)
 
 
 @require_POST
 @requires(Capability.PEOPLE)
 def participant(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
-    """Change the role of one individual."""
-    form = RoleForm(request.POST)
+    """Change on which terms one individual is in."""
+    person = find(incident, user_id)
+    form = ChangeForm(request.POST)
     if not form.is_valid():
-        return _page(request, incident, problem="That is not a role. Nothing was changed.", status=422)
-    return _act(request, incident, user_id, lambda user: incident.set_role(
-        user, form.cleaned_data["role"], by=request.user, may_export=form.cleaned_data["may_export"]
-    ))  # fmt: skip
+        return page(request, incident, problem="That is not a role. Nothing was changed.", status=422)
+    terms = vars(form.terms(before=person.expires_at))
+    return attempt(request, incident, lambda: incident.set_role(person.user, by=request.user, **terms))
+
+
+@require_POST
+@requires(Capability.OVERSEE)
+def privileged(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
+    """Decide whether one individual reads entries prepared at the request of counsel."""
+    person, reads = find(incident, user_id), bool(request.POST.get("reads_privileged"))
+    return attempt(request, incident, lambda: incident.set_privileged(person.user, reads, by=request.user))
 
 
 @require_POST
 @requires(Capability.PEOPLE)
 def remove(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
-    """Take every grant of one individual away."""
-    return _act(request, incident, user_id, lambda user: incident.let_out(user, by=request.user))
-
-
-@by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
-def hand_over(request: HttpRequest, incident) -> HttpResponse:
-    """Give command to somebody in the incident; whoever comes second is told so (409). GET: where the form is."""
-    if request.method == "GET":
-        return redirect("people", incident.slug)
-    form = HandOverForm(request.POST, incident=incident)
+    """Take every grant of one individual away, at once; a reason may be given."""
+    person = find(incident, user_id)
+    form = ReasonForm(request.POST)
+    form.fields["reason"].required = False
     if not form.is_valid():
-        return _page(request, incident, hand_over_form=form, status=422)
-    try:
-        incident.hand_over(
-            form.cleaned_data["successor"], by=request.user, reason=form.cleaned_data["reason"]
-        )
-    except Refused:
-        problem = "Command was handed over already. Reload to see who has it."
-        return render(
-            request, "incidents/refused.html", {"incident": incident, "problem": problem}, status=409
-        )
-    except Impossible as error:
-        form.add_error("successor", str(error))
-        return _page(request, incident, hand_over_form=form, status=422)
-    return redirect("people", incident.slug)
+        return page(request, incident, problem=" ".join(form.errors["reason"]), status=422)
+    reason = form.cleaned_data["reason"]
+    return attempt(request, incident, lambda: incident.let_out(person.user, by=request.user, reason=reason))
 
 
-def _act(request, incident, user_id: uuid.UUID, act) -> HttpResponse:
+def find(incident, user_id: uuid.UUID):
+    """The participant, or 404."""
     found = incident.participants.select_related("user").filter(user_id=user_id).first()
     if found is None:
         raise Http404
+    return found
+
+
+def attempt(request: HttpRequest, incident, act) -> HttpResponse:
+    """Do it and show the list; what is impossible is said above the list."""
     try:
-        act(found.user)
+        act()
     except Impossible as error:
-        return _page(request, incident, problem=str(error), status=422)
+        return page(request, incident, problem=str(error), status=422)
     return redirect("people", incident.slug)
 
 
-def _page(
-    request, incident, *, form=None, hand_over_form=None, problem: str = "", status: int = 200
-) -> HttpResponse:
+def page(request: HttpRequest, incident, *, status: int = 200, **shown) -> HttpResponse:
+    """The People page; `shown` are forms with what was typed, or a `problem`."""
+    held = incident.held
     people = access.roster(incident)
-    seen = reading.last_seen(incident)
+    seen = reading.last_seen(incident) if Capability.OVERSEE in held else {}
+    taken = reading.downloads(incident) if Capability.OVERSEE in held else {}
     for person in people:
-        person.last_seen = seen.get(person.user_id)
+        person.last_seen, person.taken = seen.get(person.user_id), taken.get(person.user_id, 0)
+        person.takes_extras = person.role in EXTRAS_ARE_OPTIONAL
+        person.form = ChangeForm(initial=vars(terms_of(person)), auto_id=f"id_{person.pk}_%s")
     context = {
         "incident": incident,
         "people": people,
-        "form": form or LetInForm(),
-        "hand_over_form": hand_over_form or HandOverForm(incident=incident),
-        "problem": problem,
+        "pending": incident.invitations.filter(accepted_at=None, withdrawn_at=None).select_related("invited_by"),
+        "left": left(incident),
+        "offer": succession.offered(incident),
+        "form": InviteForm(),
+        "hand_over_form": HandOverForm(incident=incident, auto_id="id_next_%s"),
+        "hold_form": ReasonForm(auto_id="id_hold_%s"),
         "roles": ROLES,
     }
-    return render(request, "incidents/people.html", context, status=status)
+    if Capability.PEOPLE in held:
+        asked = list(invitations.requests_for(incident))
+        barred = set(incident.blocks.filter(lifted_at=None).values_list("email", flat=True))
+        for wish in asked:
+            wish.is_blocked = wish.user.email in barred
+        context["requests"] = asked
+    if Capability.COMMAND in held:
+        context["blocks"] = incident.blocks.filter(lifted_at=None).prefetch_related("attempts__by")
+        context["block_form"] = BlockForm(auto_id="id_block_%s")
+    return render(request, "incidents/people.html", {**context, **shown}, status=status)

@@ -5,27 +5,56 @@ import time
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, close_old_connections
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from incidents import notify
+from incidents.incident import Incident
+from incidents.people import Participant
+from incidents.succession import BreakGlass
 
 log = logging.getLogger("sitroom.worker")
 CHECKS = ("verify_ledger", "check_access", "verify_files")
 
 
 class Command(BaseCommand):
-    help = "Every hour: forget expired sessions, and verify ledgers, grants and files; faults are logged as errors."
+    help = (
+        "Every second: send mail, note access that has ended. Every hour: forget expired sessions, and verify "
+        "ledgers, grants and files; faults are logged as errors."
+    )
 
     def add_arguments(self, parser):
-        parser.add_argument("--every", type=int, default=3600, metavar="SECONDS")
-        parser.add_argument("--once", action="store_true")
+        parser.add_argument("--every", type=int, default=3600, metavar="SECONDS", help="between two verifications")
+        parser.add_argument("--once", action="store_true", help="do everything once")
 
     def handle(self, *, every: int, once: bool, **options):
+        next_round = 0.0
         while True:
-            self.round()
+            try:
+                self.tick()
+                if time.monotonic() >= next_round:
+                    self.round()
+                    next_round = time.monotonic() + every
+            except DatabaseError as fault:
+                log.error("the database did not answer: %s", fault)
             if once:
                 return
-            time.sleep(every)
+            time.sleep(1)
+            close_old_connections()
+
+    def tick(self) -> None:
+        """Mail, and access whose time is over: the grants ended by themselves, this puts it on record."""
+        over = Q(incident=OuterRef("pk"), expires_at__lte=timezone.now())
+        ended = Exists(Participant.objects.filter(over)) | Exists(BreakGlass.objects.filter(over, ended_at=None))
+        for incident in Incident.objects.filter(ended):
+            incident.let_out_expired()
+            incident.end_expired_break_glass()
+        notify.queue_requests()
+        notify.send_due()
 
     def round(self) -> None:
-        """One round; a failed check does not keep the others from running."""
+        """One round of checks; one that fails does not keep the others from running."""
         call_command("clearsessions")
         for name in CHECKS:
             try:

@@ -1,0 +1,189 @@
+"""Who commands: offer, hand over, break-glass, and the legal hold. Floor 3: writes through the door."""
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from incidents import access
+from incidents.door import Impossible, Refused
+from incidents.ledger import Action
+from incidents.letters import Letter, post
+from incidents.membership import Membership, Saved, Terms
+from incidents.people import write_grants
+from incidents.succession import BreakGlass, Offer, offered
+from incidents.vocabulary import Capability, Role
+
+LONGEST = 72  # hours of a break-glass
+
+
+class Command(Membership):
+    """The commander's part of the incident."""
+
+    class Meta:
+        abstract = True
+
+    # --- handing over ------------------------------------------------------------------------------
+
+    def offer_command(self, successor, *, by, reason: str) -> Offer:
+        """Ask a participant to take command; until they accept, nothing changes. An earlier offer lapses."""
+        with self._door(by, Capability.COMMAND):
+            self._can_command(successor)
+            self.offers.filter(ended_at=None).update(ended_at=timezone.now())
+            offer = Offer.objects.create(incident=self, by=by, to=successor, reason=reason)
+            self._record(Action.OFFER, by, values=self._named(successor), reason=reason)
+            post(self, Letter.Kind.OFFER, successor.email)
+            return offer
+
+    def answer_offer(self, *, by, accept: bool) -> Saved:
+        """The successor's answer. Raises Impossible where the offer was taken back or answered meanwhile."""
+        with self._door(by, Capability.READ):
+            offer = offered(self)
+            if offer is None or offer.to_id != by.pk or not access.can(offer.by, self, Capability.COMMAND):
+                raise Impossible("The offer does not stand any more. Command stays where it is.")
+            if accept:
+                return self._pass_on(by, by, offer.reason)
+            self._end_offers()
+            return Saved(self._record(Action.DECLINE, by, values=self._named(offer.by)))
+
+    def hand_over(self, successor, *, by, reason: str) -> Saved:
+        """Give command to a participant at once; the old commander stays as a responder. One row, one commander.
+
+        Whoever acts by break-glass may take command themselves.
+        """
+        with self._door(by, Capability.COMMAND):
+            self._can_command(successor)
+            return self._pass_on(successor, by, reason)
+
+    def _can_command(self, successor) -> None:
+        if successor.pk == self.commander_id:
+            raise Impossible(f"{successor} is in command already.")
+        self._participant(successor)
+        if not successor.is_active or not access.has_acknowledged(successor, self):
+            raise Impossible(f"{successor} has not accepted the classification yet, so cannot take command.")
+
+    def _pass_on(self, successor, by, reason: str) -> Saved:
+        former = self.commander
+        self.participants.filter(user=former).update(
+            role=Role.RESPONDER, may_export=False, reads_privileged=False, expires_at=None
+        )
+        self.participants.filter(user=successor).update(
+            role=Role.COMMANDER, may_export=False, reads_privileged=False, expires_at=None
+        )
+        self.commander = successor
+        self.save(update_fields=["commander"])
+        self._end_offers()
+        self.openings.filter(asked_by=successor, ended_at=None).update(ended_at=timezone.now())
+        write_grants(self, former)
+        write_grants(self, successor)
+        self._withdraw_those_of(former)
+        post(self, Letter.Kind.HAND_OVER, former.email, successor.email)
+        if by.pk == successor.pk:
+            return Saved(self._record(Action.TAKE, by, values=self._named(former), reason=reason))
+        values = self._named(successor, Role.COMMANDER)
+        return Saved(self._record(Action.HAND_OVER, by, values=values, reason=reason))
+
+    def _end_offers(self) -> None:
+        self.offers.filter(ended_at=None).update(ended_at=timezone.now())
+
+    # --- break-glass -------------------------------------------------------------------------------
+
+    def ask_break_glass(self, *, by, reason: str, hours: int = 4) -> BreakGlass:
+        """Ask to act as commander for some hours; a second person must approve it."""
+        with self._door(by, Capability.VOUCH):
+            return self._ask(by, reason, hours)
+
+    def approve_break_glass(self, opening: BreakGlass, *, by) -> Saved:
+        """Approve somebody else's request; commander and responders are told at once (SECURITY 21)."""
+        with self._door(by, Capability.VOUCH):
+            return self._open_glass(opening, by)
+
+    def break_glass(self, user, *, approver, reason: str, hours: int = 4) -> Saved:
+        """Both steps at once, by whoever runs the server, for two accounts that need not be in the incident.
+
+        Somebody who is not in it is let in as a responder for as long.
+        """
+        with self._locked():
+            if not approver.is_active or not user.is_active:
+                raise Impossible("Both people need accounts that may sign in.")
+            if not self.participants.filter(user=user).exists():
+                end = timezone.now() + timedelta(hours=hours)
+                terms = Terms(Role.RESPONDER, expires_at=end)
+                self._admit(user, terms, approver)
+                self._record(Action.LET_IN, approver, values=self._person(user, terms), reason=reason)
+            return self._open_glass(self._ask(user, reason, hours), approver)
+
+    def end_break_glass(self, opening: BreakGlass, *, by) -> None:
+        """End it before its time: the person themselves, or whoever commands."""
+        with self._door(by, Capability.VOUCH):
+            if by.pk != opening.asked_by_id and not access.can(by, self, Capability.COMMAND):
+                raise Refused
+            self._close_glass(opening, by)
+
+    def end_expired_break_glass(self) -> int:
+        """Note the end of those whose time is over (their grants ended with it); how many."""
+        with self._locked():
+            over = list(self.openings.filter(expires_at__lte=timezone.now(), ended_at=None))
+            for opening in over:
+                self._close_glass(opening, opening.asked_by)
+            return len(over)
+
+    def _ask(self, by, reason: str, hours: int) -> BreakGlass:
+        if by.pk == self.commander_id:
+            raise Impossible("You are in command already.")
+        if not 1 <= hours <= LONGEST:
+            raise Impossible(f"Choose between 1 and {LONGEST} hours.")
+        if not reason.strip():
+            raise Impossible("Say why. The reason is kept in the history.")
+        open_ones = self.openings.filter(asked_by=by, ended_at=None)
+        if any(opening.is_asked or opening.is_open for opening in open_ones):
+            raise Impossible("You have asked already.")
+        open_ones.update(ended_at=timezone.now())
+        opening = BreakGlass.objects.create(incident=self, asked_by=by, reason=reason, hours=hours)
+        self._record(Action.ASK_GLASS, by, values={"hours": hours}, reason=reason)
+        post(self, Letter.Kind.BREAK_GLASS_ASKED, *self._concerned())
+        return opening
+
+    def _open_glass(self, opening: BreakGlass, by) -> Saved:
+        opening.refresh_from_db()
+        if not opening.is_asked:
+            raise Impossible("This request was answered or lapsed meanwhile.")
+        if opening.asked_by_id == by.pk:
+            raise Impossible("Nobody approves their own request. A second person must.")
+        opening.approved_by, opening.approved_at = by, timezone.now()
+        opening.expires_at = opening.approved_at + timedelta(hours=opening.hours)
+        opening.save()
+        write_grants(self, opening.asked_by)
+        values = {**self._named(opening.asked_by), "until": opening.expires_at.isoformat()}
+        row = self._record(Action.BREAK_GLASS, by, values=values, reason=opening.reason)
+        post(self, Letter.Kind.BREAK_GLASS, *self._concerned())
+        return Saved(row)
+
+    def _close_glass(self, opening: BreakGlass, by) -> None:
+        if BreakGlass.objects.filter(pk=opening.pk, ended_at=None).update(ended_at=timezone.now()):
+            write_grants(self, opening.asked_by)
+            self._withdraw_those_of(opening.asked_by)
+            self._record(Action.END_GLASS, by, values=self._named(opening.asked_by))
+
+    def _withdraw_those_of(self, user) -> None:
+        """Invitations die when their inviter may no longer invite."""
+        if not access.can(user, self, Capability.PEOPLE):
+            self.invitations.open().filter(invited_by=user).update(withdrawn_at=timezone.now())
+
+    def _concerned(self) -> list[str]:
+        """The addresses of the commander and all responders."""
+        roles = [Role.COMMANDER, Role.RESPONDER]
+        return list(self.participants.filter(role__in=roles).values_list("user__email", flat=True))
+
+    def _named(self, user, role: str = "") -> dict:
+        return {"user": str(user.pk), "name": user.display_name, "role": str(role)}
+
+    # --- legal hold --------------------------------------------------------------------------------
+
+    def set_hold(self, hold: bool, *, by, reason: str) -> Saved:
+        """Set or lift the legal hold: while it stands, nothing of the incident can be deleted (SECURITY 45)."""
+        with self._door(by, Capability.HOLD):
+            if hold == bool(self.hold_since):
+                return Saved(None)
+            self.hold_since = timezone.now() if hold else None
+            self.save(update_fields=["hold_since"])
+            return Saved(self._record(Action.HOLD if hold else Action.LIFT_HOLD, by, reason=reason))

@@ -1,0 +1,70 @@
+"""The one door: lock, ask access again, write, add one row to the ledger, in one transaction. Floor 3."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.utils import timezone
+
+from incidents import access, ledger
+from incidents.ledger import Action, Change
+
+
+class Refused(PermissionDenied):
+    """The person no longer holds the capability that the act needs; nothing was written."""
+
+
+class Impossible(ValueError):
+    """The act makes no sense as things stand (its text says why); nothing was written."""
+
+
+class Door(models.Model):
+    """What every write needs. `revision` counts changes from 1; `head` is the ledger's last hash; times are UTC."""
+
+    updated_at = models.DateTimeField(default=timezone.now)
+    revision = models.PositiveIntegerField(default=0)
+    head = models.CharField(max_length=64, blank=True)
+    classification_revision = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        abstract = True
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """The incident's row lock for a transaction; the caller asks who may."""
+        with transaction.atomic():
+            self.refresh_from_db(from_queryset=type(self)._default_manager.select_for_update(no_key=True))
+            yield
+
+    @contextmanager
+    def _door(self, by, capability: str) -> Iterator[None]:
+        """The lock, for somebody who holds the capability under it: a revocation that came first wins."""
+        with self._locked():
+            if not access.can(by, self, capability):
+                raise Refused
+            yield
+
+    def _record(
+        self, action: Action, by, *, entry=None, values: dict | None = None, reason: str = ""
+    ) -> Change:
+        self.revision += 1
+        row = Change(
+            incident=self,
+            revision=self.revision,
+            section=entry.section if entry else "",
+            entry_id=entry.pk if entry else None,
+            version=entry.version if entry else 0,
+            action=action,
+            actor=by,
+            values=values or {},
+            reason=reason,
+            privileged=entry.privileged if entry else False,
+            previous_hash=self.head,
+        )
+        self.head = row.hash = row.digest()
+        self.updated_at = row.at
+        row.save(force_insert=True)
+        self.save(update_fields=["revision", "head", "updated_at", "classification_revision"])
+        ledger.announce(self.pk)
+        return row

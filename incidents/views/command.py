@@ -1,0 +1,107 @@
+"""Who commands: hand over, break-glass, legal hold."""
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts.stepup import recent_sign_in_required
+from incidents import succession
+from incidents.door import Impossible, Refused
+from incidents.gate import by_method, requires
+from incidents.people_forms import BreakGlassForm, HandOverForm, ReasonForm
+from incidents.views.people import attempt, page
+from incidents.vocabulary import Capability
+
+
+@by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
+@recent_sign_in_required
+def hand_over(request: HttpRequest, incident) -> HttpResponse:
+    """Offer command, or give it at once; whoever comes second is told so (409). GET: where the form is."""
+    if request.method == "GET":
+        return redirect("people", incident.slug)
+    form = HandOverForm(request.POST, incident=incident, auto_id="id_next_%s")
+    if not form.is_valid():
+        return page(request, incident, hand_over_form=form, status=422)
+    given = form.cleaned_data
+    give = incident.hand_over if given["at_once"] else incident.offer_command
+    try:
+        give(given["successor"], by=request.user, reason=given["reason"])
+    except Refused:
+        problem = "Command was handed over already. Reload to see who has it."
+        context = {"incident": incident, "problem": problem}
+        return render(request, "incidents/refused.html", context, status=409)
+    except Impossible as error:
+        form.add_error("successor", str(error))
+        return page(request, incident, hand_over_form=form, status=422)
+    return redirect("people", incident.slug)
+
+
+@require_POST
+@requires(Capability.READ)
+@recent_sign_in_required
+def answer_offer(request: HttpRequest, incident) -> HttpResponse:
+    """Take the command that is offered, or leave it."""
+    accept = "accept" in request.POST
+    return attempt(request, incident, lambda: incident.answer_offer(by=request.user, accept=accept))
+
+
+@by_method(GET=Capability.READ, POST=Capability.VOUCH)
+@recent_sign_in_required
+def break_glass(request: HttpRequest, incident) -> HttpResponse:
+    """What it is, who asks and who acts by it; POST asks."""
+    form = BreakGlassForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data
+        try:
+            incident.ask_break_glass(by=request.user, reason=given["reason"], hours=given["hours"])
+            return redirect("break-glass", incident.slug)
+        except Impossible as error:
+            form.add_error(None, str(error))
+    return _glass(request, incident, form, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@requires(Capability.VOUCH)
+@recent_sign_in_required
+def approve(request: HttpRequest, incident, opening_id: uuid.UUID) -> HttpResponse:
+    """The second person's word."""
+    return _answered(request, incident, opening_id, incident.approve_break_glass)
+
+
+@require_POST
+@requires(Capability.VOUCH)
+def end(request: HttpRequest, incident, opening_id: uuid.UUID) -> HttpResponse:
+    """End it before its time."""
+    return _answered(request, incident, opening_id, incident.end_break_glass)
+
+
+@require_POST
+@requires(Capability.HOLD)
+@recent_sign_in_required
+def hold(request: HttpRequest, incident) -> HttpResponse:
+    """Set or lift the legal hold."""
+    form = ReasonForm(request.POST, auto_id="id_hold_%s")
+    if not form.is_valid():
+        return page(request, incident, hold_form=form, status=422)
+    wanted, reason = request.POST.get("hold") == "on", form.cleaned_data["reason"]
+    return attempt(request, incident, lambda: incident.set_hold(wanted, by=request.user, reason=reason))
+
+
+def _answered(request: HttpRequest, incident, opening_id: uuid.UUID, act) -> HttpResponse:
+    opening = incident.openings.filter(pk=opening_id).first()
+    if opening is None:
+        raise Http404
+    try:
+        act(opening, by=request.user)
+    except Impossible as error:
+        form = BreakGlassForm()
+        return _glass(request, incident, form, problem=str(error), status=422)
+    return redirect("break-glass", incident.slug)
+
+
+def _glass(request: HttpRequest, incident, form, *, problem: str = "", status: int = 200) -> HttpResponse:
+    opened, asked = succession.openings(incident)
+    context = {"incident": incident, "form": form, "opened": opened, "asked": asked, "problem": problem}
+    return render(request, "incidents/break_glass.html", context, status=status)

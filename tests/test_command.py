@@ -1,0 +1,305 @@
+"""Who commands: the offer and its answer, break-glass by two people, the legal hold."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import User
+from incidents.access import capabilities
+from incidents.door import Impossible, Refused
+from incidents.incident import Incident
+from incidents.letters import Letter
+from incidents.membership import Terms
+from incidents.people import IncidentGrant
+from incidents.succession import BreakGlass
+from incidents.vocabulary import BUNDLES, Role
+from tests import factories
+from tests.room import changes_since, stored
+from tests.test_people import deeds, signed_in
+
+BASE = "/incidents/kestrel/"
+
+
+@pytest.fixture
+def theo(incident):
+    """A responder."""
+    return factories.participant(incident, factories.user("theo"))
+
+
+@pytest.fixture
+def mei(incident):
+    """Legal."""
+    return factories.participant(incident, factories.user("mei"), Role.LEGAL)
+
+
+def head(user) -> str:
+    """The document's page as somebody sees it."""
+    return signed_in(user).get(BASE).content.decode()
+
+
+# --- the offer -------------------------------------------------------------------------------------
+
+
+def test_command_is_offered_and_passes_when_it_is_accepted(incident, as_dana, dana, theo):
+    sent = {"successor": str(theo.pk), "reason": "End of shift"}
+    assert as_dana.post(f"{BASE}people/hand-over/", sent).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.commander, "Dana offers command to Theo" in head(theo)) == (dana, True)
+    assert signed_in(theo).post(f"{BASE}people/offer/", {"accept": ""}).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.commander, capabilities(dana, incident)) == (theo, BUNDLES[Role.RESPONDER])
+    assert [deed[:3] for deed in deeds(incident)[-2:]] == [
+        ("offer", "Dana", "Theo"),
+        ("take command", "Theo", "Dana"),
+    ]
+    assert "offers command" not in head(theo)
+    call_command("check_access")
+
+
+def test_an_offer_can_be_left_and_command_stays(incident, dana, theo):
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    assert signed_in(theo).post(f"{BASE}people/offer/", {"decline": ""}).status_code == 302
+    incident.refresh_from_db()
+    assert (incident.commander, deeds(incident)[-1][:3]) == (dana, ("decline", "Theo", "Dana"))
+
+
+def test_only_the_newest_offer_stands_and_only_for_its_addressee(incident, dana, theo, mei):
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    incident.offer_command(mei, by=dana, reason="Theo is asleep")
+    for person in (theo, dana):
+        with pytest.raises(Impossible, match="does not stand"):
+            incident.answer_offer(by=person, accept=True)
+    incident.answer_offer(by=mei, accept=True)
+    assert Incident.objects.get().commander == mei
+
+
+def test_an_offer_lapses_with_whoever_made_it_or_gets_it(incident, dana, theo, mei):
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    incident.let_out(theo, by=dana)
+    incident.let_in(theo, Role.RESPONDER, by=dana)
+    incident.acknowledge(by=theo)
+    with pytest.raises(Impossible):
+        incident.answer_offer(by=theo, accept=True)
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    incident.hand_over(mei, by=dana, reason="At once")
+    with pytest.raises(Impossible):
+        incident.answer_offer(by=theo, accept=True)
+
+
+def test_a_successor_with_a_time_limit_commands_without_one(incident, dana):
+    ruth = factories.participant(
+        incident, factories.user("ruth"), Role.READER, expires_at=timezone.now() + timedelta(hours=4)
+    )
+    incident.hand_over(ruth, by=dana, reason="End of shift")
+    assert incident.participants.get(user=ruth).expires_at is None
+    assert set(IncidentGrant.objects.filter(user=ruth).values_list("until", flat=True)) == {None}
+
+
+# --- nobody commands -------------------------------------------------------------------------------
+
+
+def test_line_20_the_document_says_that_nobody_commands_when_the_account_is_closed(incident, dana, theo):
+    assert "Nobody commands" not in head(theo)
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+    said = head(theo)
+    assert ("Nobody commands this incident" in said, "break-glass/" in said) == (True, True)
+
+
+# --- break-glass -----------------------------------------------------------------------------------
+
+
+def opened(incident, by, approver, hours: int = 4) -> BreakGlass:
+    """Break-glass, asked and approved."""
+    opening = incident.ask_break_glass(by=by, reason="Dana does not answer", hours=hours)
+    incident.approve_break_glass(opening, by=approver)
+    return opening
+
+
+def test_line_21_two_people_open_it_and_everybody_is_told(incident, dana, theo, mei):
+    asked = signed_in(theo).post(f"{BASE}break-glass/", {"reason": "Dana does not answer", "hours": "4"})
+    assert (asked.status_code, capabilities(theo, incident)) == (302, BUNDLES[Role.RESPONDER])
+    opening = BreakGlass.objects.get()
+    before = timezone.now()
+    assert signed_in(mei).post(f"{BASE}break-glass/{opening.pk}/approve/").status_code == 302
+    opening.refresh_from_db()
+    assert timedelta(hours=3.9) < opening.expires_at - before < timedelta(hours=4.1)
+    assert capabilities(theo, incident) == BUNDLES[Role.COMMANDER]
+    for person in (dana, theo, mei):
+        assert "Break-glass: Theo acts as commander" in head(person)
+    told = Letter.objects.filter(kind=Letter.Kind.BREAK_GLASS).values_list("to", flat=True)
+    assert sorted(told) == ["dana@example.com", "theo@example.com"]
+    assert [deed[:3] for deed in deeds(incident)[-2:]] == [
+        ("ask glass", "Theo", None),
+        ("break glass", "Mei", "Theo"),
+    ]
+    assert incident.changes.latest("revision").reason == "Dana does not answer"
+    call_command("check_access")
+    call_command("verify_ledger")
+
+
+def test_line_21_nobody_approves_their_own_request(incident, theo):
+    opening = incident.ask_break_glass(by=theo, reason="Dana does not answer")
+    answer = signed_in(theo).post(f"{BASE}break-glass/{opening.pk}/approve/")
+    assert (answer.status_code, "A second person must" in answer.content.decode()) == (422, True)
+    assert capabilities(theo, incident) == BUNDLES[Role.RESPONDER]
+    with pytest.raises(IntegrityError), transaction.atomic():
+        BreakGlass.objects.update(approved_by=theo, approved_at=timezone.now(), expires_at=timezone.now())
+
+
+@pytest.mark.parametrize("sent", [{"reason": "  "}, {"reason": "x", "hours": "0"}, {"reason": "x", "hours": "9999"}])
+def test_line_21_it_needs_a_reason_and_an_end(incident, theo, sent):
+    client = signed_in(theo)
+    before = stored()
+    assert client.post(f"{BASE}break-glass/", {"hours": "4", **sent}).status_code == 422
+    assert changes_since(before) == {}
+
+
+def test_line_21_it_ends_by_itself(incident, dana, theo, mei):
+    opened(incident, theo, mei)
+    BreakGlass.objects.update(expires_at=timezone.now())
+    IncidentGrant.objects.filter(user=theo).exclude(until=None).update(until=timezone.now())
+    assert capabilities(theo, incident) == BUNDLES[Role.RESPONDER]  # before any worker came by
+    assert "acts as commander" not in head(dana)
+    call_command("worker", "--once")
+    assert deeds(incident)[-1][:3] == ("end glass", "Theo", "Theo")
+    call_command("check_access")
+
+
+@pytest.mark.parametrize("who", ["themselves", "the commander"])
+def test_line_21_it_can_be_ended_before_its_time(incident, dana, theo, mei, who):
+    opening = opened(incident, theo, mei)
+    client = signed_in(theo if who == "themselves" else dana)
+    assert client.post(f"{BASE}break-glass/{opening.pk}/end/").status_code == 302
+    assert capabilities(theo, incident) == BUNDLES[Role.RESPONDER]
+    with pytest.raises(Refused):
+        incident.end_break_glass(opening, by=mei)
+
+
+def test_line_21_whoever_holds_it_may_take_command_and_then_holds_it_no_longer(incident, dana, theo, mei):
+    opened(incident, theo, mei)
+    incident.hand_over(theo, by=theo, reason="Dana cannot be reached")
+    incident.refresh_from_db()
+    assert (incident.commander, deeds(incident)[-1][:3]) == (theo, ("take command", "Theo", "Dana"))
+    assert BreakGlass.objects.get().ended_at is not None
+    assert (capabilities(theo, incident), capabilities(dana, incident)) == (
+        BUNDLES[Role.COMMANDER],
+        BUNDLES[Role.RESPONDER],
+    )
+    call_command("check_access")
+
+
+def test_line_21_invitations_made_under_it_die_with_it(incident, theo, mei):
+    opening = opened(incident, theo, mei)
+    invitation = incident.invite("ruth@example.com", Terms(Role.READER), by=theo)
+    incident.end_break_glass(opening, by=theo)
+    assert incident.stands(invitation) is False
+
+
+def test_line_21_whoever_is_removed_keeps_nothing_of_it(incident, dana, theo, mei):
+    opened(incident, theo, mei)
+    incident.let_out(theo, by=dana)
+    assert (capabilities(theo, incident), BreakGlass.objects.get().ended_at is None) == (set(), False)
+    call_command("check_access")
+
+
+def test_line_21_a_request_lapses(incident, theo, mei):
+    opening = incident.ask_break_glass(by=theo, reason="Dana does not answer")
+    BreakGlass.objects.update(asked_at=timezone.now() - timedelta(hours=5))
+    with pytest.raises(Impossible, match="lapsed"):
+        incident.approve_break_glass(opening, by=mei)
+    assert incident.ask_break_glass(by=theo, reason="Still no answer").is_asked
+
+
+def test_line_21_the_operator_can_do_it_for_two_people_from_outside(incident, dana, capsys):
+    theo, mei = factories.user("theo"), factories.user("mei")
+    arguments = ["KESTREL", "--for", theo.email, "--approved-by", mei.email, "--reason", "Dana is in hospital"]
+    call_command("break_glass", *arguments, "--hours", "2")
+    assert "Theo acts as commander of KESTREL until" in capsys.readouterr().out
+    assert (capabilities(theo, incident), capabilities(mei, incident)) == (BUNDLES[Role.COMMANDER], set())
+    assert "acts as commander" in head(dana)
+    call_command("check_access")
+
+
+@pytest.mark.parametrize("who", ["the same person", "a closed account", "no reason"])
+def test_line_21_the_operator_cannot_do_it_for_one(incident, who):
+    theo, mei = factories.user("theo"), factories.user("mei", is_active=who != "a closed account")
+    approver = theo if who == "the same person" else mei
+    before = stored()
+    with pytest.raises(CommandError):
+        call_command(
+            "break_glass", "KESTREL", "--for", theo.email, "--approved-by", approver.email,
+            "--reason", "" if who == "no reason" else "Dana is in hospital",
+        )  # fmt: skip
+    assert changes_since(before) == {}
+
+
+# --- legal hold ------------------------------------------------------------------------------------
+
+
+def test_line_45_only_legal_sets_and_lifts_a_hold(incident, dana, theo, mei):
+    sent = {"hold": "on", "reason": "A lawsuit is likely"}
+    for person in (dana, theo):
+        assert signed_in(person).post(f"{BASE}hold/", sent).status_code == 403
+    with pytest.raises(Refused):
+        incident.set_hold(True, by=factories.user("root", is_superuser=True, is_staff=True), reason="I may")
+    assert signed_in(mei).post(f"{BASE}hold/", sent).status_code == 302
+    assert ("Legal hold since" in head(theo), deeds(incident)[-1][:2]) == (True, ("hold", "Mei"))
+    with pytest.raises(Refused):
+        incident.set_hold(False, by=dana, reason="It is over")
+    assert signed_in(mei).post(f"{BASE}hold/", {"hold": "off", "reason": "Settled"}).status_code == 302
+    assert "Legal hold since" not in head(theo)
+
+
+def test_line_45_a_hold_blocks_deletion_even_by_raw_sql(incident, mei):
+    incident.set_hold(True, by=mei, reason="A lawsuit is likely")
+    with pytest.raises(DatabaseError, match="legal hold"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM incidents_incident")
+    assert Incident.objects.count() == 1
+
+
+# --- races -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_line_10_ten_people_revoked_with_posts_in_flight_store_nothing_afterwards(transactional_db):
+    dana = factories.user("dana")
+    incident = factories.incident(dana)
+    crew = [factories.participant(incident, factories.user(f"person{n}")) for n in range(10)]
+    clients = [signed_in(person) for person in crew]
+    stop, said = threading.Event(), []
+
+    def write(client: Client, number: int):
+        try:
+            for count in range(1000):
+                if stop.is_set():
+                    break
+                text = f"person{number} says {count}"
+                status = client.post(f"{BASE}theories/", {"text": text, "state": "open"}).status_code
+                said.append((text, status))
+                if status != 302:
+                    break
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=write, args=(client, n)) for n, client in enumerate(clients)]
+    for thread in threads:
+        thread.start()
+    for person in crew:
+        incident.let_out(person, by=dana)
+    for thread in threads:
+        thread.join(timeout=60)
+    stop.set()
+    refused = [status for _, status in said if status != 302]
+    assert (len(refused), set(refused) <= {403, 404}) == (10, True)
+    rows = incident.changes.filter(action="add").values_list("actor_id", "revision", "values")
+    out = {row.values["user"]: row.revision for row in incident.changes.filter(action="let out")}
+    assert [revision for actor, revision, _ in rows if revision > out[str(actor)]] == []
+    assert sorted(values["text"] for _, _, values in rows) == sorted(text for text, status in said if status == 302)
+    assert IncidentGrant.objects.exclude(user=dana).count() == 0
+    call_command("check_access")
+    call_command("verify_ledger")
