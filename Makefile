@@ -40,7 +40,8 @@ run: setup ## start Sitroom with an example incident (PORT=8000)
 	@$(PYTHON) manage.py migrate --verbosity 0
 	@$(PYTHON) manage.py load_example
 	@echo 'Sitroom runs on $(BASE_URL)/ (Ctrl-C stops it)'
-	@exec $(PYTHON) -m uvicorn config.asgi:application --host 127.0.0.1 --port $(PORT) \
+	@$(PYTHON) -u manage.py worker & trap "kill $$!" EXIT; \
+	$(PYTHON) -m uvicorn config.asgi:application --host 127.0.0.1 --port $(PORT) \
 		--no-proxy-headers --no-server-header
 
 .PHONY: test

@@ -28,7 +28,7 @@ from django.utils import timezone
 
 from config.middleware import POLICY
 from incidents import gate, ledger, rendering
-from incidents.access import standing
+from incidents.access import audience_of, standing
 from incidents.converters import whole_number
 from incidents.history import changes_for
 from incidents.incident import Incident
@@ -71,7 +71,7 @@ class Stream:
     user_id: object
     session_key: str
     login: str  # changes with the password, and then the session is worth nothing
-    held: frozenset[str]  # what its reader may do; another role is another page
+    held: frozenset[str]  # what its reader may do, as their page was told
     audience: str
     seen: int  # revision up to which its browser has everything
     brief: bytes = b""  # the executive's summary as it was sent last
@@ -286,9 +286,14 @@ class Live:
             return
         for stream in streams:
             message = found.messages.get((stream.audience, stream.seen))
-            if stream in ended or found.standing.get(stream.user_id) != stream.held:
+            held = found.standing.get(stream.user_id, frozenset())
+            if stream in ended or audience_of(held) != stream.audience:
                 self._shut(stream)
-            elif message and message != stream.brief:
+                continue
+            if held != stream.held:
+                stream.push(event(" ".join(sorted(held)), None, "can"))
+                stream.held = held
+            if message and message != stream.brief:
                 stream.push(message)
                 stream.brief = message if stream.audience == Audience.SUMMARY else b""
             stream.seen = max(stream.seen, found.revision)

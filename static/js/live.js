@@ -17,9 +17,7 @@ export function apply(html, { arrived = false } = {}) {
   }
   count();
   fresh();
-  for (const waiting of document.querySelectorAll("[hx-trigger^='sitroom:changed']")) {
-    waiting.dispatchEvent(new CustomEvent("sitroom:changed"));
-  }
+  document.querySelector("[hx-trigger^='sitroom:changed']")?.dispatchEvent(new CustomEvent("sitroom:changed"));
 }
 
 function heading(entry) {
@@ -74,6 +72,7 @@ export function connect() {
     failures = 0;
     delete body.dataset.link;
   });
+  source.addEventListener("can", (event) => (body.dataset.can = event.data)); // another role, the same page
   source.addEventListener("change", (event) => {
     if (event.lastEventId) body.dataset.revision = event.lastEventId;
     apply(event.data, { arrived: true });

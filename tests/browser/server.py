@@ -134,14 +134,24 @@ class Person:
         return self.post("/incidents/start/", title=title, codename=f"T{uuid.uuid4().hex[:8]}").url.path
 
     def let_in(self, incident: str, other: "Person", email: str, role: str) -> None:
-        """Let somebody in, who accepts the classification."""
+        """Invite somebody, who comes in."""
         self.post(f"{incident}people/", email=email, role=role)
-        other.accept(incident)
+        other.come_in(self.codename(incident))
 
-    def accept(self, incident: str) -> None:
-        """Accept the classification as the page shows it."""
-        page = self.http.get(f"{incident}acknowledge/").text
-        self.post(f"{incident}acknowledge/", **dict(HIDDEN.findall(page)))
+    def codename(self, incident: str) -> str:
+        """The codename of an incident, as its list of people has it."""
+        page = self.http.get(f"{incident}people/").text
+        return re.search("<h1>People in (.*?)</h1>", page)[1]
+
+    def invitation(self, codename: str) -> str:
+        """The address of an invitation, as it stands among one's incidents."""
+        page = self.http.get("/incidents/").text
+        return re.search(rf'href="(/incidents/invitations/[^"]*)">[^<]*<span class="nm"><b>{codename}<', page)[1]
+
+    def come_in(self, codename: str) -> None:
+        """Accept an invitation, with the classification as its page shows it."""
+        gate = self.invitation(codename)
+        self.post(gate, **dict(HIDDEN.findall(self.http.get(gate).text)))
 
     def add(self, incident: str, section: str, **fields: str) -> str:
         """Add an entry; its id."""

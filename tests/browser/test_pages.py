@@ -2,6 +2,7 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from tests.browser.conftest import EMAILS
 from tests.browser.pages import choose, open_form
@@ -54,6 +55,9 @@ PAGES = {
     "start": ("commander", "/incidents/start/"),
     "document": ("commander", EXAMPLE),
     "people": ("commander", f"{EXAMPLE}people/"),
+    "reading register": ("legal", f"{EXAMPLE}register/"),
+    "break-glass": ("responder", f"{EXAMPLE}break-glass/"),
+    "asking": ("outsider", "/incidents/access/"),
     "settings": ("commander", f"{EXAMPLE}settings/"),
     "form": ("commander", f"{EXAMPLE}timeline/new/"),
     "form of evidence": ("commander", f"{EXAMPLE}appendix/new/"),
@@ -73,8 +77,9 @@ def test_page_is_sound(visit, name, phone):
 def test_pages_of_one_incident_are_sound(visit, people, fresh, phone):
     for role in ("executive", "legal"):
         people["commander"].post(f"{fresh}people/", email=EMAILS[role], role=role)
-    check(visit("executive", fresh, phone=phone), phone=phone)  # accept first
-    people["executive"].accept(fresh)
+    codename = people["commander"].codename(fresh)
+    check(visit("executive", people["executive"].invitation(codename), phone=phone), phone=phone)
+    people["executive"].come_in(codename)
     check(visit("executive", fresh, phone=phone), phone=phone)
     page = visit("responder", fresh, phone=phone)
     conflict(page, people, fresh)
@@ -82,6 +87,27 @@ def test_pages_of_one_incident_are_sound(visit, people, fresh, phone):
     page.goto(f"{fresh}history/?section=background")
     page.locator(".diff-of summary").first.click()
     check(page, phone=phone)
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_people_with_everything_pending_is_sound(visit, people, fresh, phone):
+    commander, responder = people["commander"], people["responder"]
+    codename = commander.codename(fresh)
+    commander.post(f"{fresh}people/", email=EMAILS["reader"], role="reader", ends="24", note="You know why")
+    commander.post(f"{fresh}people/blocks/", email="suspect@example.com", reason="Under investigation")
+    people["outsider"].post("/incidents/access/", codename=codename, words="I run the fleet")
+    responder.post(f"{fresh}break-glass/", reason="Nobody answers", hours="4")
+    page = visit("commander", f"{fresh}people/", phone=phone)
+    expect(page.locator(".wishes")).to_contain_text("I run the fleet")
+    page.locator(".terms > summary").click()
+    page.locator(".roster .change summary").first.click()
+    check(page, phone=phone)
+    page.goto(f"{fresh}break-glass/")
+    check(page, phone=phone)
+    page.goto(fresh)
+    expect(page.locator("#doc-head")).to_contain_text("asks for break-glass")
+    check(page, phone=phone)
+    people["reader"].come_in(codename)
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
