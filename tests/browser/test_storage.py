@@ -5,9 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.markup import filled, parse
+
 pytestmark = pytest.mark.browser
 
-WORDS = "a line that nobody has sent"
+WORDS = "the wiki was read by somebody"
 KEPT = """async () => ({
     session: Object.entries(sessionStorage),
     local: Object.entries(localStorage),
@@ -32,9 +34,12 @@ def sign_out(page: Page) -> None:
 
 def ask_again(people, incident: str) -> None:
     """Change the classification: everybody's page has to go until they accept it."""
-    section = people["commander"].http.get(f"{incident}classification/").text
+    commander = people["commander"]
+    section = commander.http.get(f"{incident}classification/").text
     [entry] = set(re.findall(r"/classification/([0-9a-f-]{36})/edit/", section))
-    people["commander"].post(f"{incident}classification/{entry}/", scheme="Named people only", version="0")
+    page = parse(commander.http.get(f"{incident}classification/{entry}/edit/").text)
+    [form] = page.all("form", css="edit")
+    commander.post(f"{incident}classification/{entry}/", **{**filled(form), "scheme": "Named people only"})
 
 
 def test_line_14_storage_holds_unsent_words_only(visit, people, fresh):
@@ -63,11 +68,11 @@ def test_line_14_nothing_is_stored_after_signing_out(visit, fresh):
 
 
 def test_line_14_back_shows_nothing_in_operation(visit, plain, people, fresh):
-    people["commander"].add(fresh, "theories", text="The token was in the wiki", state="open")
+    people["commander"].add(fresh, "theories", text=WORDS, state="open")
     page = visit("responder", f"{fresh}history/", server=plain)
     page.goto(fresh)
-    expect(page.locator("#theories")).to_contain_text("The token was in the wiki")
+    expect(page.locator("#theories")).to_contain_text(WORDS)
     sign_out(page)
     for _ in range(3):
         page.go_back()
-        assert ("token" in page.content(), "Sign in" in page.content()) == (False, True)
+        assert (WORDS in page.content(), "Sign in" in page.content()) == (False, True)
