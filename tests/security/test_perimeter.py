@@ -72,6 +72,7 @@ def every_answer(production):
     yield "a stream without a session", production.visitor().get(live)
     with commander.stream("GET", live) as stream:
         yield "a stream", stream
+    yield "a form with a fault", commander.post("/incidents/kestrel/theories/")
     yield "a page that breaks", commander.get(BROKEN)
     yield "a body that is too large", commander.post("/sign-in/", content=b"x" * (2**22))
     yield "a method that nobody knows", commander.request("TRACE", "/incidents/")

@@ -2,9 +2,12 @@
 
 import re
 import uuid
+from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
-from django.db import models
+from django.conf import settings
+from django.db import IntegrityError, connection, models, transaction
 
 from config.logs import WITHHELD
 from incidents.incident import Incident
@@ -79,6 +82,35 @@ def test_line_16_nothing_that_is_sent_begins_a_line_of_the_log(production):
     assert log.count("FORGED") > 5
     assert [line for line in re.split(r"[\r\n\x85\u2028]", log) if line.lstrip().startswith("FORGED")] == []
     assert "\x1b[2KFORGED" not in log
+
+
+@pytest.fixture
+def database_log(db) -> Path:
+    """What the throw-away PostgreSQL writes."""
+    log = Path(unquote(str(connection.settings_dict["HOST"]))) / "server.log"
+    if connection.vendor != "postgresql" or not log.exists():
+        pytest.skip("there is no PostgreSQL whose log can be read")
+    return log
+
+
+def test_line_16_the_database_logs_no_word_of_a_statement_that_fails(incident, dana, database_log):
+    first = factories.entry(incident, "theories")
+    again = type(first)(pk=first.pk, incident=incident, author=dana, changed_by=dana, text=canary("database"))
+    with pytest.raises(IntegrityError), transaction.atomic():
+        again.save(force_insert=True)
+    told = database_log.read_text()
+    assert (f"Key (id)=({first.pk}) already exists" in told, canaries_of_text(told)) == (True, set())
+
+
+def test_line_16_the_database_logs_statements_without_their_values(incident, database_log):
+    """As docker-compose.yml sets it up, if an administrator has everything logged."""
+    compose = (settings.BASE_DIR / "docker-compose.yml").read_text()
+    assert "command: [postgres, -c, log_error_verbosity=terse, -c, log_parameter_max_length=0]" in compose
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL log_parameter_max_length = 0; SET LOCAL log_statement = 'all'")
+    factories.entry(incident, "theories", text=canary("statement"))
+    told = database_log.read_text()
+    assert ('INSERT INTO "incidents_theory"' in told, canaries_of_text(told)) == (True, set())
 
 
 # --- addresses -----------------------------------------------------------------------------------------
