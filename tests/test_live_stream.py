@@ -421,6 +421,21 @@ def test_line_03_a_stream_ends_within_two_seconds(stage, monkeypatch, how):
     stage.play(scenario)
 
 
+def test_line_38_a_stream_does_not_extend_the_session(stage):
+    def ends():
+        return Session.objects.get(pk=stage.clients["reader"].session.session_key).expire_date
+
+    async def scenario(stage):
+        before = await stage.act(ends)
+        browser = await stage.open("reader")
+        await stage.write()
+        await browser.event()
+        await browser.silence()  # several heartbeats
+        assert await stage.act(ends) == before
+
+    stage.play(scenario)
+
+
 def test_line_03_an_executive_who_becomes_a_reader_gets_a_new_stream(stage):
     async def scenario(stage):
         browser = await stage.open("executive")

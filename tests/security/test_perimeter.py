@@ -72,6 +72,7 @@ def every_answer(production):
     yield "a stream without a session", production.visitor().get(live)
     with commander.stream("GET", live) as stream:
         yield "a stream", stream
+    yield "the admin site", production.visitor("superuser").get("/admin/accounts/user/")
     yield "a form with a fault", commander.post("/incidents/kestrel/theories/")
     yield "a page that breaks", commander.get(BROKEN)
     yield "a body that is too large", commander.post("/sign-in/", content=b"x" * (2**22))
@@ -141,6 +142,15 @@ def test_line_38_production_cookies_are_bound_to_this_host(production):
         assert [attribute for attribute in told if attribute.startswith("domain")] == []
         found.add(pair.partition("=")[0])
     assert found == {"__Host-session", "__Host-csrf"}
+
+
+def test_line_38_no_other_cookie_is_ever_set(production, answers):
+    new = {"email": "new@example.com", "display_name": "New", "zone": "UTC"}
+    added = production.poster("superuser").post("/admin/accounts/user/add/", data=new)
+    assert added.status_code == 302  # with a word for the next page, which is kept on the server
+    cookies = [c for answer in [added, *answers.values()] for c in answer.headers.get_list("set-cookie")]
+    names = {cookie.partition("=")[0] for cookie in cookies}
+    assert names <= {"__Host-session", "__Host-csrf"}
 
 
 # --- where a redirect leads ------------------------------------------------------------------------
