@@ -34,7 +34,8 @@ class OneLine(logging.Formatter):
 def withhold(told: traceback.TracebackException, error: BaseException) -> None:
     """Leave only type and place of an exception and of those behind it, unless they speak of the machine."""
     if not {kind.__name__ for kind in type(error).__mro__} & set(OF_THE_MACHINE):
-        told._str = WITHHELD  # type: ignore[attr-defined]
+        told._str = WITHHELD if str(error) else ""  # type: ignore[attr-defined]
+        told.__notes__ = []
     for behind, cause in ((told.__cause__, error.__cause__), (told.__context__, error.__context__)):
         if behind is not None and cause is not None:
             withhold(behind, cause)

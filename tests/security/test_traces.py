@@ -1,5 +1,6 @@
 """What must not tell that an incident exists: refused streams, logs, addresses."""
 
+import logging
 import re
 import uuid
 from pathlib import Path
@@ -7,9 +8,9 @@ from urllib.parse import unquote
 
 import pytest
 from django.conf import settings
-from django.db import IntegrityError, connection, models, transaction
+from django.db import IntegrityError, OperationalError, connection, models, transaction
 
-from config.logs import WITHHELD
+from config.logs import WITHHELD, OneLine
 from incidents.incident import Incident
 from incidents.people import Participant
 from incidents.sections import SECTIONS
@@ -82,6 +83,31 @@ def test_line_16_nothing_that_is_sent_begins_a_line_of_the_log(production):
     assert log.count("FORGED") > 5
     assert [line for line in re.split(r"[\r\n\x85\u2028]", log) if line.lstrip().startswith("FORGED")] == []
     assert "\x1b[2KFORGED" not in log
+
+
+def logged(error: BaseException) -> list[str]:
+    """The lines that name exceptions in the log of this one."""
+    try:
+        raise error
+    except BaseException as caught:
+        record = logging.LogRecord("x", logging.ERROR, "", 0, "failed", (), (type(caught), caught, None))
+    lines = OneLine("{message}", style="{").format(record).splitlines()
+    return [line.strip(" |") for line in lines if re.match(r"[ |]*[\w.]+(Error|Exception|Group)\b", line)]
+
+
+def test_line_16_an_exception_keeps_its_words_only_about_the_machine():
+    words = canary("quoted")
+    noted = ValueError(words)
+    noted.add_note(f"ValueError {words}")
+    behind = KeyError(words)
+    behind.__cause__ = ConnectionRefusedError("connection refused")
+    group = ExceptionGroup(words, [ValueError(words), OSError("disk full")])
+    assert logged(noted) == [f"ValueError: {WITHHELD}"]
+    assert logged(OperationalError("server closed")) == ["django.db.utils.OperationalError: server closed"]
+    assert logged(behind) == ["ConnectionRefusedError: connection refused", f"KeyError: {WITHHELD}"]
+    assert logged(PermissionError()) == ["PermissionError"]
+    assert logged(group)[1:] == [f"ValueError: {WITHHELD}", "OSError: disk full"]
+    assert canaries_of_text(str(logged(group))) == set()
 
 
 @pytest.fixture
