@@ -9,6 +9,8 @@ import tempfile
 
 from django.conf import settings
 
+from config.middleware import raw_headers
+
 MEMORY = 2**20  # bytes of a body that stay in memory; the rest is on disk
 SLACK = 2**20  # what the other fields of an upload may need
 PATIENCE = 20.0  # seconds without a byte
@@ -77,6 +79,6 @@ async def refuse(send, status: int) -> None:
         status, "Not understood."
     )
     plain = (b"content-type", b"text/plain; charset=utf-8")
-    headers = [plain, (b"cache-control", b"no-store"), (b"connection", b"close")]
+    headers = [plain, (b"connection", b"close"), *raw_headers()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": f"{text} Nothing was changed.".encode()})

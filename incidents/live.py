@@ -26,7 +26,7 @@ from django.db import close_old_connections, connection
 from django.http import Http404
 from django.utils import timezone
 
-from config.middleware import POLICY
+from config.middleware import raw_headers
 from incidents import gate, ledger, rendering
 from incidents.access import audience_of, standing
 from incidents.converters import whole_number
@@ -43,17 +43,7 @@ HEARTBEAT = (
 FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
 BACKLOG = 256  # messages that a slow reader may be behind before the stream is closed, to be resumed
 GONE = b"event: gone\ndata: \n\n"
-HEADERS = [
-    (b"content-type", b"text/event-stream; charset=utf-8"),
-    (b"cache-control", b"no-store"),
-    (b"x-accel-buffering", b"no"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-    (b"content-security-policy", POLICY.format(nonce="none").encode()),
-]
+HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 
 
 def event(html: str, revision: int | None, name: str = "change") -> bytes:
@@ -134,10 +124,14 @@ class Live:
     async def stream(self, scope, receive, send) -> None:
         """One stream, from admission to the end."""
         self._start()
-        opened = await self._in_database(self._admit, scope, at=self.door)
+        try:
+            opened = await self._in_database(self._admit, scope, at=self.door)
+        except Exception:
+            log.exception("live: the database did not answer; the browser asks again")
+            opened = 503
         if isinstance(opened, int) or self.closing:
             status = opened if isinstance(opened, int) else 503
-            await send({"type": "http.response.start", "status": status, "headers": HEADERS[1:]})
+            await send({"type": "http.response.start", "status": status, "headers": raw_headers()})
             await send({"type": "http.response.body", "body": b""})
             return
         stream, backlog = opened
@@ -145,7 +139,7 @@ class Live:
         self.woken.set()
         gone = asyncio.ensure_future(self._until_gone(receive))
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+            await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *raw_headers()]})
             await send(
                 {"type": "http.response.body", "body": b"retry: 1000\n\n" + backlog, "more_body": True}
             )

@@ -20,7 +20,7 @@ from incidents.printing import render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry
-from incidents.vocabulary import AppendixKind, Audience, Milestone, Role
+from incidents.vocabulary import AppendixKind, Audience, Capability, Milestone, Role
 
 FONTS = ["InterVariable.woff2", "JetBrainsMono-Regular.woff2", "JetBrainsMono-Medium.woff2"]
 SECONDS = 300
@@ -37,10 +37,14 @@ class ReportFailed(RuntimeError):
     """The report could not be printed."""
 
 
+class Withdrawn(Exception):
+    """The right to this report ended while it was being printed; nothing was handed over or recorded."""
+
+
 def make(incident, user, audience: str) -> tuple[AccessRecord, bytes]:
     """Print a numbered copy for this person and record it; its revision is exactly what is in it.
 
-    Raises ReportFailed, also when several reports are being built already.
+    Raises ReportFailed, also when several reports are being built already, and Withdrawn.
     """
     if not _turns.acquire(timeout=WAIT):
         raise ReportFailed("Other reports are being built. Try again in a minute.")
@@ -50,6 +54,9 @@ def make(incident, user, audience: str) -> tuple[AccessRecord, bytes]:
         pdf = print_pdf(html, pictures)
     finally:
         _turns.release()
+    held = access.capabilities(user, incident)
+    if Capability.EXPORT not in held or access.audience_of(held) != audience:
+        raise Withdrawn("The right to this report ended while it was printed. It was not handed over.")
     copy.save()
     return copy, pdf
 

@@ -427,7 +427,7 @@ def own_pages(room) -> list[str]:
     return urls
 
 
-def test_no_page_loads_anything_from_elsewhere_or_needs_a_way_out(room, monkeypatch):
+def test_line_15_no_page_loads_anything_from_elsewhere_or_needs_a_way_out(room, monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError(f"a connection to the outside: {args[1:]}")
 
@@ -446,7 +446,7 @@ def test_no_page_loads_anything_from_elsewhere_or_needs_a_way_out(room, monkeypa
     assert anonymous.status_code == 200 and faults(anonymous.content) == []
 
 
-def test_static_files_name_no_other_host():
+def test_line_15_static_files_name_no_other_host():
     for path in [*(ROOT / "static" / "css").glob("*.css"), *(ROOT / "static" / "js").glob("*.js")]:
         source = path.read_text()
         for address in re.findall(

@@ -106,7 +106,7 @@ def mallory(db):
 
 
 @pytest.mark.parametrize("name", MANY)
-def test_adding_an_entry_writes_the_listed_fields_only(incident, as_dana, dana, mallory, name):
+def test_line_09_adding_an_entry_writes_the_listed_fields_only(incident, as_dana, dana, mallory, name):
     model = SECTIONS[name].model
     form = new_form(as_dana, name)
     sent = {**forged(model, Incident, Change, User, allowed=set(form.fields)), **typed(form, **least(name))}
@@ -123,7 +123,7 @@ def test_adding_an_entry_writes_the_listed_fields_only(incident, as_dana, dana, 
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_changing_an_entry_writes_the_listed_fields_only(incident, as_dana, mallory, name):
+def test_line_09_changing_an_entry_writes_the_listed_fields_only(incident, as_dana, mallory, name):
     entry = factories.entry(incident, name)
     model = type(entry)
     where = f"{BASE}{name}/{entry.pk}/"
@@ -144,7 +144,7 @@ def test_changing_an_entry_writes_the_listed_fields_only(incident, as_dana, mall
     assert changes_since(before) == moved
 
 
-def test_capture_writes_text_and_section_only(incident, as_dana, mallory):
+def test_line_09_capture_writes_text_and_section_only(incident, as_dana, mallory):
     model = SECTIONS["theories"].model
     sent = forged(model, Incident, Change, User, allowed={"text", "id"})
     before = stored()
@@ -157,7 +157,7 @@ def test_capture_writes_text_and_section_only(incident, as_dana, mallory):
     assert (entry.number, entry.version, entry.hidden, entry.author) == (1, 1, False, expected.author)
 
 
-def test_settings_write_title_and_zone_only(incident, as_dana, mallory):
+def test_line_09_settings_write_title_and_zone_only(incident, as_dana, mallory):
     sent = forged(Incident, Change, User, allowed={"title", "zone_name"})
     before = stored()
     answer = as_dana.post(f"{BASE}settings/", {**sent, "title": "Another", "zone_name": "Europe/Paris"})
@@ -166,7 +166,7 @@ def test_settings_write_title_and_zone_only(incident, as_dana, mallory):
     assert changes_since(before) == moved
 
 
-def test_status_writes_the_status_only(incident, as_dana, mallory):
+def test_line_09_status_writes_the_status_only(incident, as_dana, mallory):
     sent = {**forged(Incident, Change, User, allowed=set()), "status": "contained"}
     before = stored()
     assert as_dana.post(f"{BASE}status/", sent).status_code == 302
@@ -174,7 +174,7 @@ def test_status_writes_the_status_only(incident, as_dana, mallory):
     assert changes_since(before) == moved
 
 
-def test_start_writes_the_listed_fields_only(as_dana, dana, mallory):
+def test_line_09_start_writes_the_listed_fields_only(as_dana, dana, mallory):
     sent = forged(Incident, Change, User, allowed={"title", "zone_name", "codename"})
     assert as_dana.post("/incidents/start/", {**sent, "title": "Odd", "codename": ""}).status_code == 302
     incident = Incident.objects.get()

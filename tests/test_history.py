@@ -54,7 +54,7 @@ def test_times_choices_and_people_are_shown_as_words(incident, dana):
     assert "2026" in shown["Due"] and "12" in shown["Due"]
 
 
-def test_an_earlier_version_is_restored_as_a_new_revision(incident, dana, as_dana):
+def test_line_46_an_earlier_version_is_restored_as_a_new_revision(incident, dana, as_dana):
     entry = factories.entry(incident, "timeline", text="First words", source="Log", at=factories.NOON)
     incident.change(entry, by=dana, version=1, text="Second words", source="")
     page = as_dana.get(f"{HISTORY}?entry={entry.pk}").content.decode()
@@ -103,7 +103,7 @@ def test_a_long_text_is_compared_in_no_time():
     assert "<ins>" in word_diff(log, log.replace("10:44 deny 203.0.113.44", "10:44 allow 203.0.113.44"))
 
 
-def test_a_hidden_entry_is_brought_back_from_the_history(incident, dana, as_dana):
+def test_line_46_a_hidden_entry_is_brought_back_from_the_history(incident, dana, as_dana):
     entry = factories.entry(incident, "lessons", text="Rotate everything")
     incident.remove(entry, by=dana)
     assert "Bring it back" in as_dana.get(f"{HISTORY}?kind=hidden").content.decode()

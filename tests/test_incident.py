@@ -42,7 +42,7 @@ def test_a_codename_is_drawn_and_a_taken_one_gets_another_word(dana):
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_add_change_hide_restore_in_every_section(incident, dana, name):
+def test_line_46_add_change_hide_restore_in_every_section(incident, dana, name):
     entry = factories.entry(incident, name)
     assert (reread(entry).version, reread(entry).author) == (1, dana)
     field = next(

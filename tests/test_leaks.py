@@ -133,7 +133,7 @@ def test_commander_finds_every_canary_and_hidden_ones_in_the_history_only(room):
     assert (shown & hidden, told & hidden) == (set(), hidden)
 
 
-def test_executive_sees_the_summary_and_nothing_else(room):
+def test_line_02_executive_sees_the_summary_and_nothing_else(room):
     label = {canary("classification", "scheme")}  # it stands on top of every page of an incident
     seen = seen_on(room, "executive", pages(room) + history_pages(room))
     assert {where: canaries - label for where, canaries in seen.items()} == {
@@ -164,11 +164,11 @@ def test_line_02_whoever_is_invited_sees_the_classification_and_the_note_only(ro
 
 
 @pytest.mark.parametrize("persona", ["superuser", "revoked"])
-def test_whoever_is_not_let_in_finds_nothing(room, persona):
+def test_line_05_whoever_is_not_let_in_finds_nothing(room, persona):
     assert seen_on(room, persona, pages(room) + history_pages(room)) == {}
 
 
-def test_titles_of_pages_carry_the_codename_and_no_content(room):
+def test_line_13_titles_of_pages_carry_the_codename_and_no_content(room):
     client = room.client("commander")
     titles = []
     for where in pages(room) + history_pages(room)[:5]:
@@ -197,7 +197,7 @@ def test_live_message_about_a_marked_entry_is_empty_for_the_document(room):
         assert rendering.message(room.incident, changes, Audience.DOCUMENT) == ""
 
 
-def test_live_brief_holds_the_summary_only(room):
+def test_line_02_live_brief_holds_the_summary_only(room):
     assert canaries_of_text(rendering.brief(room.incident)) == room.summary_canaries()
 
 
@@ -276,7 +276,7 @@ def fingerprint(response) -> tuple:
 
 
 @pytest.mark.parametrize("persona", ["outsider", "superuser", "revoked"])
-def test_an_incident_that_exists_answers_strangers_like_one_that_does_not(room, persona):
+def test_line_06_an_incident_that_exists_answers_strangers_like_one_that_does_not(room, persona):
     client = room.client(persona)
     for route in sorted(routes()):
         if "<codename:codename>" in route:
@@ -288,7 +288,7 @@ def test_an_incident_that_exists_answers_strangers_like_one_that_does_not(room, 
 
 
 @pytest.mark.parametrize("persona", ["anonymous", "disabled"])
-def test_signing_in_is_asked_for_whether_an_incident_exists_or_not(room, persona):
+def test_line_06_signing_in_is_asked_for_whether_an_incident_exists_or_not(room, persona):
     client = room.client(persona)
     for where in (BASE, "/incidents/quiet-heron/"):
         response = client.get(where)
@@ -298,11 +298,11 @@ def test_signing_in_is_asked_for_whether_an_incident_exists_or_not(room, persona
 # --- superusers and the admin site -----------------------------------------------------------------
 
 
-def test_admin_site_knows_accounts_only():
+def test_line_05_admin_site_knows_accounts_only():
     assert set(admin.site._registry) == {User}
 
 
-def test_admin_site_shows_nothing_of_an_incident(room):
+def test_line_05_admin_site_shows_nothing_of_an_incident(room):
     client = room.client("superuser")
     commander = room.people["commander"].pk
     users = "/admin/accounts/user/"
@@ -323,7 +323,7 @@ def test_admin_site_shows_nothing_of_an_incident(room):
     assert User.objects.filter(pk=commander).exists()
 
 
-def test_superuser_has_no_permission_about_an_incident(room):
+def test_line_05_superuser_has_no_permission_about_an_incident(room):
     superuser = room.people["superuser"]
     asked = [f"incidents.{capability}" for capability in Capability]
     for thing in (room.incident, room.entries["timeline"]):
@@ -362,7 +362,7 @@ def crossings(room) -> list[tuple[str, str]]:
     return found
 
 
-def test_children_of_another_incident_are_not_found_and_nothing_is_written(room):
+def test_line_07_children_of_another_incident_are_not_found_and_nothing_is_written(room):
     client = room.client("commander")
     before = stored()
     for method, where in crossings(room):
@@ -372,12 +372,12 @@ def test_children_of_another_incident_are_not_found_and_nothing_is_written(room)
     assert stored() == before
 
 
-def test_history_of_another_incidents_entry_is_empty(room):
+def test_line_07_history_of_another_incidents_entry_is_empty(room):
     answer = room.client("commander").get(f"{BASE}history/?entry={room.foreign['timeline'].pk}")
     assert (answer.status_code, answer.context["rows"]) == (200, [])
 
 
-def test_forms_offer_and_take_nothing_of_another_incident(room):
+def test_line_12_forms_offer_and_take_nothing_of_another_incident(room):
     client, before = room.client("commander"), stored()
     step = {"text": "Read it", "priority": "normal", "state": "open"}
     for name, sent in {
@@ -390,7 +390,7 @@ def test_forms_offer_and_take_nothing_of_another_incident(room):
     assert stored() == before
 
 
-def test_assignees_are_people_who_read_the_document(room):
+def test_line_12_assignees_are_people_who_read_the_document(room):
     form = room.client("commander").get(f"{BASE}next_steps/new/").context["form"]
     names = {person.display_name for person in form.fields["assignee"].queryset}
     assert names == {"Commander", "Legal", "Reader", "Responder"}
@@ -407,7 +407,7 @@ LEGALS_OWN = ("/privileged/", "/break-glass/", "/approve/", "/hold/")
     "persona",
     ["anonymous", "outsider", "superuser", "executive", "reader", "legal", "revoked", "disabled"],
 )
-def test_whoever_may_not_write_changes_nothing(room, persona):
+def test_line_08_whoever_may_not_write_changes_nothing(room, persona):
     client = room.client(persona)
     before = stored()
     for route in sorted(routes()):
@@ -451,7 +451,7 @@ def meanwhile(monkeypatch, owner, name: str, deed) -> None:
 
 
 @pytest.mark.parametrize("act", IN_FLIGHT)
-def test_whoever_is_revoked_while_a_post_is_in_flight_stores_nothing(room, monkeypatch, act):
+def test_line_10_whoever_is_revoked_while_a_post_is_in_flight_stores_nothing(room, monkeypatch, act):
     owner, function, where, sent = IN_FLIGHT[act]
     where = where.format(entry=room.entries["next_steps"].pk, hidden=room.hidden["next_steps"].pk)
     client, after = room.client("responder"), {}
@@ -465,7 +465,7 @@ def test_whoever_is_revoked_while_a_post_is_in_flight_stores_nothing(room, monke
     assert (answer.status_code, stored()) == (403, after)
 
 
-def test_a_file_of_somebody_who_is_revoked_in_flight_leaves_no_bytes(room, monkeypatch, settings):
+def test_line_10_a_file_of_somebody_who_is_revoked_in_flight_leaves_no_bytes(room, monkeypatch, settings):
     before = sorted(settings.FILES_DIR.rglob("*"))
     client = room.client("responder")
     revoke = room.incident.let_out
@@ -486,7 +486,9 @@ def test_a_file_of_somebody_who_is_revoked_in_flight_leaves_no_bytes(room, monke
     ("form", "where", "status"),
     [(InviteForm, "people/", 403), (SettingsForm, "settings/", 403), (HandOverForm, "people/hand-over/", 409)],
 )
-def test_whoever_handed_over_while_a_post_is_in_flight_stores_nothing(room, monkeypatch, form, where, status):
+def test_line_10_whoever_handed_over_while_a_post_is_in_flight_stores_nothing(
+    room, monkeypatch, form, where, status
+):
     client, after = room.client("commander"), {}
 
     def hand_over():

@@ -45,18 +45,22 @@ def verify(*arguments: str) -> str:
         "UPDATE incidents_change SET reason = 'x' WHERE revision = 2",
     ],
 )
-def test_the_database_refuses_to_change_the_ledger(written, sql):
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+def test_line_43_the_database_refuses_to_change_the_ledger(written, sql):
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sql)
 
 
-def test_the_orm_cannot_change_the_ledger_either(written):
+def test_line_43_the_orm_cannot_change_the_ledger_either(written):
     for attempt in (lambda: Change.objects.update(reason="x"), lambda: Change.objects.all().delete()):
         with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
             attempt()
 
 
-def test_revisions_have_no_gap_and_chain(written):
+def test_line_43_revisions_have_no_gap_and_chain(written):
     rows = list(written.changes.order_by("revision"))
     assert [row.revision for row in rows] == list(range(1, written.revision + 1))
     assert [row.previous_hash for row in rows] == ["", *(row.hash for row in rows[:-1])]
@@ -68,25 +72,25 @@ def test_verify_says_whole(written):
     assert verify("kestrel", "--head", written.head) == "1 ledger whole.\n"
 
 
-def test_verify_finds_an_edited_row(written):
+def test_line_43_verify_finds_an_edited_row(written):
     tamper("UPDATE incidents_change SET reason = 'never happened' WHERE revision = 2")
     with pytest.raises(CommandError, match="KESTREL: revision 2 was edited"):
         verify("KESTREL")
 
 
-def test_verify_finds_a_removed_row(written):
+def test_line_43_verify_finds_a_removed_row(written):
     tamper("DELETE FROM incidents_change WHERE revision = 2")
     with pytest.raises(CommandError, match="revision 2 is missing"):
         verify()
 
 
-def test_verify_finds_a_cut_tail(written):
+def test_line_43_verify_finds_a_cut_tail(written):
     tamper("DELETE FROM incidents_change WHERE revision = %s", written.revision)
     with pytest.raises(CommandError, match="the ledger ends at revision 3, the incident at 4"):
         verify()
 
 
-def test_verify_finds_a_cut_tail_that_was_covered_up_by_the_head_of_an_export(written):
+def test_line_43_verify_finds_a_cut_tail_that_was_covered_up_by_the_head_of_an_export(written):
     head = written.head
     last = written.changes.get(revision=written.revision - 1)
     tamper("DELETE FROM incidents_change WHERE revision = %s", written.revision)
@@ -98,7 +102,7 @@ def test_verify_finds_a_cut_tail_that_was_covered_up_by_the_head_of_an_export(wr
         verify("kestrel", "--head", head)
 
 
-def test_verify_finds_a_row_that_was_made_up(written):
+def test_line_43_verify_finds_a_row_that_was_made_up(written):
     last = written.changes.order_by("revision").last()
     forged = Change(
         incident=written,
@@ -137,4 +141,3 @@ def test_a_row_keeps_every_field_and_who_and_why(incident, dana):
 def test_unknown_codename_is_one_line():
     with pytest.raises(CommandError, match=r"^There is no incident nobody\.$"):
         verify("nobody")
-

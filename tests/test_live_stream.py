@@ -329,7 +329,7 @@ def test_a_reader_who_is_far_behind_is_told_which_sections_to_load(stage, monkey
     stage.play(scenario)
 
 
-def test_an_executive_gets_the_summary_and_no_sign_of_anything_else(stage):
+def test_line_04_an_executive_gets_the_summary_and_no_sign_of_anything_else(stage):
     async def scenario(stage):
         browser = await stage.browser("executive", last="1").opened()
         first = await browser.event()
@@ -350,7 +350,7 @@ def test_an_executive_gets_the_summary_and_no_sign_of_anything_else(stage):
     stage.play(scenario)
 
 
-def test_a_marked_entry_arrives_only_where_it_may_be_read(stage):
+def test_line_04_a_marked_entry_arrives_only_where_it_may_be_read(stage):
     async def scenario(stage):
         reader, legal = await stage.open("reader"), await stage.open("legal")
         entry = await stage.write(text="for counsel", privileged=True)
@@ -394,7 +394,7 @@ def withdraw(stage, how: str) -> None:
         ("asked again", 403),
     ],
 )
-def test_a_stream_ends_when_access_does(stage, how, afterwards):
+def test_line_03_a_stream_ends_when_access_does(stage, how, afterwards):
     async def scenario(stage):
         browser = await stage.open("reader")
         await stage.act(withdraw, stage, how)
@@ -408,7 +408,7 @@ def test_a_stream_ends_when_access_does(stage, how, afterwards):
 
 
 @pytest.mark.parametrize("how", ["revoked", "disabled", "signed out"])
-def test_a_stream_ends_within_two_seconds(stage, monkeypatch, how):
+def test_line_03_a_stream_ends_within_two_seconds(stage, monkeypatch, how):
     monkeypatch.undo()  # the heartbeat as it is
 
     async def scenario(stage):
@@ -421,7 +421,22 @@ def test_a_stream_ends_within_two_seconds(stage, monkeypatch, how):
     stage.play(scenario)
 
 
-def test_an_executive_who_becomes_a_reader_gets_a_new_stream(stage):
+def test_line_38_a_stream_does_not_extend_the_session(stage):
+    def ends():
+        return Session.objects.get(pk=stage.clients["reader"].session.session_key).expire_date
+
+    async def scenario(stage):
+        before = await stage.act(ends)
+        browser = await stage.open("reader")
+        await stage.write()
+        await browser.event()
+        await browser.silence()  # several heartbeats
+        assert await stage.act(ends) == before
+
+    stage.play(scenario)
+
+
+def test_line_03_an_executive_who_becomes_a_reader_gets_a_new_stream(stage):
     async def scenario(stage):
         browser = await stage.open("executive")
         await stage.act(stage.incident.set_role, stage.people["executive"], Role.READER, by=stage.dana)

@@ -283,11 +283,11 @@ def status_of(client, method: str, where: str, data: dict) -> int:
     return response.status_code
 
 
-def test_matrix_names_every_route():
+def test_line_01_matrix_names_every_route():
     assert unlisted() == set()
 
 
-def test_matrix_fails_with_the_name_of_a_route_that_is_not_in_it(settings, monkeypatch):
+def test_line_01_matrix_fails_with_the_name_of_a_route_that_is_not_in_it(settings, monkeypatch):
     more = ModuleType("more_urls")
     more.urlpatterns = [*site.urlpatterns, path("incidents/secrets/", HttpResponse)]
     monkeypatch.setitem(sys.modules, more.__name__, more)
@@ -301,7 +301,7 @@ def test_matrix_has_a_column_for_each_persona():
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
-def test_status_of_every_route_and_method(room, persona, monkeypatch):
+def test_line_01_status_of_every_route_and_method(room, persona, monkeypatch):
     monkeypatch.setattr(report, "print_pdf", lambda html, found: b"%PDF-")
     column = COLUMNS.index(persona)
     sent = {

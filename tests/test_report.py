@@ -170,7 +170,7 @@ def test_every_copy_has_a_number_of_its_own(room):
     assert len(set(numbers)) == 2 and {row.copy for row in rows} == set(numbers)
 
 
-def test_metadata_names_no_path_and_no_host(room, settings):
+def test_line_17_metadata_names_no_path_and_no_host(room, settings):
     copy, pdf = report.make(room.incident, room.people["legal"], "privileged")
     document = PdfReader(io.BytesIO(pdf))
     assert set(document.metadata) == {"/Title", "/Author", "/Subject", "/Producer"}

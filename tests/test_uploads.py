@@ -143,7 +143,7 @@ def test_download_is_an_attachment_that_cannot_run(as_dana, incident, kind):
     assert b"".join(answer.streaming_content) == DANGEROUS[kind]
     assert answer["Content-Type"] == "application/octet-stream"
     assert answer["Content-Disposition"] == f'attachment; filename="x.{kind}"'
-    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer["Cache-Control"] == "no-store"
@@ -157,7 +157,7 @@ def test_preview_is_drawn_anew_without_what_the_original_tells(as_dana, incident
     answer = as_dana.get(f"/incidents/kestrel/files/{entry.pk}/preview/")
     drawn = Image.open(io.BytesIO(answer.content))
     assert (answer["Content-Type"], drawn.format, drawn.size) == ("image/png", "PNG", (80, 60))
-    assert answer["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert answer["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert len(drawn.getexif()) == 0 and not set(drawn.info) - {"srgb"}
     assert b"canary" not in answer.content and b"Exif" not in answer.content
     kept = as_dana.get(f"/incidents/kestrel/files/{entry.pk}/")
@@ -446,7 +446,7 @@ def test_upload_by_somebody_who_may_not_write_leaves_nothing(room, settings, per
     assert (on_disk(settings), Appendix.objects.count()) == (before, entries)
 
 
-def test_download_is_recorded_and_a_preview_is_not(room):
+def test_line_44_download_is_recorded_and_a_preview_is_not(room):
     client = room.client("reader")
     client.get(f"/incidents/kestrel/files/{room.file.pk}/")
     [row] = AccessRecord.objects.filter(kind="file")

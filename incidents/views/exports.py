@@ -1,11 +1,12 @@
 """The report for whoever may export."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from incidents import report as reports
-from incidents.gate import requires
+from incidents.gate import admit, requires
 from incidents.vocabulary import Capability
 
 
@@ -19,6 +20,9 @@ def report(request: HttpRequest, incident) -> HttpResponse:
         return render(
             request, "incidents/unprinted.html", {"incident": incident, "problem": problem}, status=503
         )
+    except reports.Withdrawn:
+        admit(request.user, incident.slug, Capability.EXPORT, accepted=False)  # 404 or 403, as it is now
+        raise PermissionDenied from None
     name = f"{incident.slug}-revision-{copy.revision}-copy-{copy.copy}.pdf"
     return HttpResponse(
         pdf, content_type="application/pdf", headers={"Content-Disposition": f'attachment; filename="{name}"'}

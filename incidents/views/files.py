@@ -13,7 +13,7 @@ from incidents.sections import SECTIONS
 from incidents.sections.appendix import Appendix
 from incidents.vocabulary import Capability
 
-SANDBOX = "default-src 'none'; sandbox"
+SANDBOX = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 
 def find(incident, entry_id: uuid.UUID) -> Appendix:

@@ -3,7 +3,7 @@
 
 import { count, place } from "./place.js";
 import { fresh } from "./time.js";
-import { forget, keep, typing } from "./unsaved.js";
+import { forget, keep, signedOut, typing } from "./unsaved.js";
 
 const body = document.body;
 
@@ -51,8 +51,8 @@ async function gone() {
   keep();
   body.replaceChildren(page.content.cloneNode(true));
   const answer = await fetch(location.pathname).catch(() => null);
+  if (!answer?.ok || signedOut(answer)) forget();
   if (answer?.ok) location.replace(answer.url);
-  else forget();
 }
 
 // A section in which somebody types is loaded again when the form is closed.

@@ -57,7 +57,8 @@ function reason(status) {
 // Signing in again in another tab makes the tokens of this page stale; the same page has the new one.
 async function renew() {
   const answer = await fetch(location.pathname).catch(() => null);
-  const page = new DOMParser().parseFromString(answer?.ok ? await answer.text() : "", "text/html");
+  const html = answer?.ok ? await answer.text() : "";
+  const page = new DOMParser().parseFromString(html.replace(/<style.*?<\/style>/s, ""), "text/html"); // its nonce is not ours
   const name = "hx-headers:inherited";
   const headers = page.body.getAttribute(name);
   if (!headers) return;

@@ -2,6 +2,9 @@
 
 const KEY = `unsent ${document.body.dataset.me} ${location.pathname}`;
 let sending = false;
+let leaving = false; // somebody signed out in another tab
+const tabs = new BroadcastChannel("sitroom"); // the tabs of this browser on this site
+tabs.addEventListener("message", () => (leaving = true));
 
 const changed = (field) =>
   field.matches("select")
@@ -28,6 +31,8 @@ export function keep() {
 
 export const forget = () => sessionStorage.removeItem(KEY);
 
+export const signedOut = (answer) => leaving && answer.redirected;
+
 function show() {
   const kept = sessionStorage.getItem(KEY);
   const notice = document.getElementById("notice");
@@ -53,7 +58,10 @@ export function guard() {
   document.addEventListener("submit", (event) => {
     const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
-    else if (event.target.action.endsWith("/sign-out/")) sessionStorage.clear();
+    else if (event.target.action.endsWith("/sign-out/")) {
+      sessionStorage.clear();
+      tabs.postMessage("signed out");
+    }
   });
   document.addEventListener("submit", (event) => {
     sending = !event.defaultPrevented && event.target.matches(".edit, #capture form");

@@ -39,6 +39,8 @@ for user in User.objects.all():
 class Server:
     """uvicorn on a free port; it can be killed, stopped and started again on the same port."""
 
+    log_level = "warning"
+
     def __init__(self, folder: Path, debug: bool = True, beside: "Server | None" = None):
         self.folder = folder
         self.url = f"http://127.0.0.1:{free_port()}"
@@ -75,7 +77,15 @@ class Server:
         """Start, and wait until it answers."""
         where = ["--host", "127.0.0.1", "--port", str(urlsplit(self.url).port)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", *where, "--log-level", "warning", "config.asgi:application"],
+            [
+                sys.executable,
+                "-m",
+                "uvicorn",
+                *where,
+                "--log-level",
+                self.log_level,
+                "config.asgi:application",
+            ],
             cwd=ROOT,
             env=self.environment,
             stdout=self.log,

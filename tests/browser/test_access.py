@@ -28,7 +28,9 @@ def user_id(people, incident: str, role: str) -> str:
     return re.search(rf'<li id="u-([0-9a-f-]+)">(?:(?!<li ).)*?{EMAILS[role]}', page, re.DOTALL)[1]
 
 
-def test_a_revoked_page_blanks_within_two_seconds_and_back_shows_nothing(visit, plain, people, written):
+def test_line_03_a_revoked_page_blanks_within_two_seconds_and_back_shows_nothing(
+    visit, plain, people, written
+):
     page = visit("responder", f"{written}people/", server=plain)
     page.goto(written)
     expect(page.locator("#theories")).to_contain_text(SECRET)
@@ -43,7 +45,7 @@ def test_a_revoked_page_blanks_within_two_seconds_and_back_shows_nothing(visit, 
     assert SECRET not in page.content()
 
 
-def test_a_summary_page_blanks_too(visit, people, written):
+def test_line_03_a_summary_page_blanks_too(visit, people, written):
     page = visit("executive", written)
     people["commander"].post(f"{written}people/{user_id(people, written, 'executive')}/remove/")
     page.get_by_role("heading", name="You no longer have access").wait_for(timeout=2000)
@@ -64,7 +66,7 @@ def test_a_changed_classification_asks_everybody_again(visit, people, written):
     expect(page.locator("#theories")).to_contain_text(SECRET)
 
 
-def test_signing_out_leaves_nothing_behind(visit, written):
+def test_line_14_signing_out_leaves_nothing_behind(visit, written):
     page = visit("responder", written)
     other = page.context.new_page()
     other.goto(f"{written}history/")
@@ -78,7 +80,7 @@ def test_signing_out_leaves_nothing_behind(visit, written):
     assert SECRET not in other.content()
 
 
-def test_another_tab_blanks_after_signing_out(visit, written):
+def test_line_14_another_tab_blanks_after_signing_out(visit, written):
     page = visit("responder", written)
     other = page.context.new_page()
     other.goto(written)

@@ -116,9 +116,11 @@ def test_a_refusal_leaves_the_form_and_says_so(open_entry, people, fresh):
     page, form, entry, _ = open_entry
     people["commander"].post(f"{fresh}people/{_id_of(people, fresh, 'Yusuf')}/", role="reader")
     form.locator("[name=text]").fill("Written with rights of a moment ago")
+    token = page.locator("body").get_attribute("hx-headers:inherited")
     form.locator("button.solid").click()
     expect(page.locator("#notice")).to_contain_text("Not done")
     expect(form.locator("[name=text]")).to_have_value("Written with rights of a moment ago")
+    expect(page.locator("body")).not_to_have_attribute("hx-headers:inherited", token)  # a new one was fetched
 
 
 def test_the_capture_bar_writes_to_each_destination(visit, fresh):

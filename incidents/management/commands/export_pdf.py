@@ -24,7 +24,7 @@ class Command(BaseCommand):
             raise CommandError(f"{user.email} may not download the report of {incident.codename}.")
         try:
             copy, pdf = report.make(incident, user, audience)
-        except report.ReportFailed as problem:
+        except (report.ReportFailed, report.Withdrawn) as problem:
             raise CommandError(str(problem)) from problem
         write(pdf, output, self.stdout)
         self.stderr.write(f"Copy {copy.copy} of revision {copy.revision} for {user.email}.")
