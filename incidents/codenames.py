@@ -5,6 +5,8 @@ import secrets
 import unicodedata
 from collections.abc import Callable
 
+from django.utils.crypto import salted_hmac
+
 FIRST = """amber arctic ashen autumn basalt brass bright broken calm cedar chalk clear cobalt copper coral distant
 drifting eastern ember faded fallow feather flint frozen gentle granite harbour hollow idle inland ivory juniper
 kindled larch level linen lunar marble meadow mellow midnight misty morning mossy narrow northern oaken olive open
@@ -26,6 +28,20 @@ TRIES = 20
 def draw() -> str:
     """A codename such as QUIET HERON (about 8,000 of them)."""
     return f"{secrets.choice(FIRST)} {secrets.choice(SECOND)}".upper()
+
+
+def proposal(seed: str, taken: Callable[[str], bool]) -> str:
+    """The free codename that belongs to a seed: asked again, it is the same.
+
+    If each look drew another, somebody could wait for a name and then try whether it is taken (SECURITY 6).
+    """
+    for turn in range(TRIES):
+        digest = salted_hmac("incidents.codename", f"{seed}:{turn}", algorithm="sha256").digest()
+        first, second = int.from_bytes(digest[:8]), int.from_bytes(digest[8:16])
+        codename = f"{FIRST[first % len(FIRST)]} {SECOND[second % len(SECOND)]}".upper()
+        if not taken(slug_of(codename)):
+            return codename
+    return longer(draw())
 
 
 def slug_of(codename: str) -> str:

@@ -1,11 +1,12 @@
 """Forms about an incident as a whole: start and settings. Floor 6."""
 
 from django import forms
-from django.core.signing import BadSignature, Signer
+from django.utils import timezone
 
 from accounts.models import User, validate_zone
 from incidents import codenames
 from incidents.incident import Incident
+from incidents.ledger import Action, Change
 from incidents.sections import SECTIONS
 from incidents.sections.forms import check_text
 
@@ -28,9 +29,6 @@ def line(**options) -> forms.CharField:
     return forms.CharField(validators=[check_text], **options)
 
 
-PROPOSED = "incidents.proposed-codename"
-
-
 class StartForm(forms.Form):
     """A title is enough; a codename is proposed and may be changed."""
 
@@ -43,7 +41,6 @@ class StartForm(forms.Form):
         required=False,
         help_text="Drawn at random, so that it says nothing. Type your own, and one more word is drawn for it.",
     )
-    proposed = forms.CharField(widget=forms.HiddenInput, required=False)
     zone_name = forms.CharField(
         label="Time zone",
         max_length=64,
@@ -54,23 +51,22 @@ class StartForm(forms.Form):
         help_text="Shared by everybody in this incident.",
     )
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, by: User, **kwargs):
         super().__init__(*args, **kwargs)
-        self.initial["codename"] = codenames.draw()
-        self.initial["proposed"] = Signer(salt=PROPOSED).sign(self.initial["codename"])
+        self.by = by
+        started = Change.objects.filter(actor=by, action=Action.START).count()
+        seed = f"{by.pk}:{started}:{timezone.now():%Y-%m-%d}"
+        self.initial["codename"] = codenames.proposal(seed, Incident.is_taken)
 
-    def start(self, *, by: User) -> Incident:
+    def start(self) -> Incident:
         """Start the incident; its type goes into the summary."""
-        given = self.cleaned_data
-        try:
-            proposed = Signer(salt=PROPOSED).unsign(given["proposed"])
-        except BadSignature:
-            proposed = ""
-        if given["codename"] not in ("", proposed):
+        given, by = self.cleaned_data, self.by
+        codename = given["codename"] or self.initial["codename"]
+        if codename != self.initial["codename"]:
             # Whether a typed codename is taken must not show, so it always gets one more word.
-            given["codename"] = codenames.longer(given["codename"])
+            codename = codenames.longer(codename)
         incident = Incident.start(
-            title=given["title"], by=by, codename=given["codename"], zone_name=given["zone_name"] or "UTC"
+            title=given["title"], by=by, codename=codename, zone_name=given["zone_name"] or "UTC"
         )
         if given["incident_type"]:
             summary = SECTIONS["summary"].single(incident)

@@ -71,9 +71,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def start(request: AuthenticatedHttpRequest) -> HttpResponse:
     """Start an incident: a title is enough."""
-    form = StartForm(request.POST or None)
+    form = StartForm(request.POST or None, by=request.user)
     if request.method == "POST" and form.is_valid():
-        return redirect("document", form.start(by=request.user).slug)
+        return redirect("document", form.start().slug)
     return render(request, "incidents/start.html", {"form": form}, status=422 if form.is_bound else 200)
 
 

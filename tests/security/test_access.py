@@ -2,7 +2,7 @@
 
 import pytest
 
-from incidents import report
+from incidents import codenames, report
 from incidents.reading import AccessRecord
 from incidents.vocabulary import Audience, Role
 from tests import factories
@@ -86,3 +86,18 @@ def test_line_11_a_report_holds_no_address_of_this_site(room):
     html = report.compose(room.incident, copy, Audience.PRIVILEGED)
     links = [link.attrs["href"] for link in parse(html).all("a") if "href" in link.attrs]
     assert links and [link for link in links if not link.startswith(("#", "https://"))] == []
+
+
+def test_line_06_a_proposed_codename_cannot_be_waited_for_and_tried(client, db, monkeypatch):
+    monkeypatch.setattr(codenames, "FIRST", ["quiet"])
+    monkeypatch.setattr(codenames, "SECOND", ["heron", "quill"])
+    outsider, dana = factories.user("outsider"), factories.user("dana")
+    factories.incident(dana, codename="QUIET HERON")
+    client.force_login(outsider)
+    proposed = {client.get("/incidents/start/").context["form"].initial["codename"] for _ in range(20)}
+    assert proposed == {"QUIET QUILL"}  # always the same, and never one that is taken
+    for codename in ("QUIET HERON", "BUSY HERON"):
+        answer = client.post("/incidents/start/", {"title": "Mine", "codename": codename})
+        assert answer.headers["Location"].count("-") == 2  # typed, so one more word, taken or not
+    answer = client.post("/incidents/start/", {"title": "Mine", "codename": ""})
+    assert answer.headers["Location"] == "/incidents/quiet-quill/"
