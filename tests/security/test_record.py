@@ -11,6 +11,7 @@ READ = {
     "history/": "history",
     "files/{file}/": "file",
     "report.pdf": "report",
+    "register/": "register",
 }
 
 
