@@ -34,7 +34,7 @@ class App(Refusing, ActivateTOTPView):
         return AppForm
 
 
-class AppRemoval(DeactivateTOTPView):
+class AppRemoval(Refusing, DeactivateTOTPView):
     """Remove the authenticator app."""
 
     http_method_names = ["get", "head", "post"]
@@ -48,7 +48,7 @@ class Codes(ViewRecoveryCodesView):
     template_name = "accounts/codes.html"
 
 
-class NewCodes(GenerateRecoveryCodesView):
+class NewCodes(Refusing, GenerateRecoveryCodesView):
     """Ten new codes; the old ones are void."""
 
     http_method_names = ["get", "head", "post"]

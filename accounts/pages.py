@@ -20,7 +20,7 @@ PAGE = ["GET", "HEAD", "POST"]
 @require_http_methods(PAGE)
 def account(request: HttpRequest) -> HttpResponse:
     """Name and time zone, and the way to everything else."""
-    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=request.user.pk))
+    form = ProfileForm(request.POST if request.method == "POST" else None, instance=User.objects.get(pk=request.user.pk))
     if form.is_bound and form.is_valid():
         form.instance.save(update_fields=["display_name", "zone"])
         messages.success(request, "Saved.")
@@ -42,7 +42,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """A new password. It ends every other session; this one goes on."""
     user = User.objects.get(pk=request.user.pk)
-    form = NewPasswordForm(user, request.POST or None)
+    form = NewPasswordForm(user, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         form.save()
         finalize_password_change(request, user)

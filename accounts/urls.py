@@ -5,6 +5,7 @@ by which it finds our pages.
 """
 
 from django.urls import path
+from django.views.generic import RedirectView
 
 from accounts import confirming, factors, forgotten, newcomers, pages, sso, views
 
@@ -39,5 +40,6 @@ urlpatterns = [
     path("account/confirm/", confirming.confirm, name="account_reauthenticate"),
     path("account/confirm/continue/", confirming.go_on, name="confirm-continue"),
     path("admin/login/", views.admin_sign_in, name="admin-sign-in"),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="password"), name="admin-password"),
     path("admin/logout/", views.SignOut.as_view(), name="admin-sign-out"),
 ]

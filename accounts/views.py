@@ -17,7 +17,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_GET
 
 from accounts import links, sso
-from accounts.forms import CodeForm, PasskeyForm, SignInForm
+from accounts.forms import NO_PASSKEY, CodeForm, PasskeyForm, SignInForm
 
 THROTTLED = "too_many_login_attempts"
 
@@ -63,7 +63,7 @@ class PasskeySignIn(LoginWebAuthnView):
     def form_invalid(self, form) -> HttpResponse:
         context = {
             "form": SignInForm(self.request),
-            "problem": form.errors["credential"][0],
+            "problem": NO_PASSKEY,
             "provider": sso.name(),
             "next": self.request.POST.get("next", ""),
         }

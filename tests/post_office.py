@@ -1,5 +1,6 @@
 """A post office: a real SMTP server of the test's own, which keeps what it is given."""
 
+import socket
 import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -37,10 +38,13 @@ class PostOffice:
 def post_office(settings):
     """Django mails to this server while the test runs."""
     office = PostOffice()
-    server = Controller(office, hostname="127.0.0.1", port=0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Controller(office, hostname="127.0.0.1", port=port)
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = server.server.sockets[0].getsockname()[:2]
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
     settings.EMAIL_HOST_USER = settings.EMAIL_HOST_PASSWORD = ""
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
     yield office

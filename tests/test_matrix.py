@@ -245,6 +245,9 @@ TABLE = {
         "GET":                      "302  403  302  403  403  403  403  403  403  302",
         **NO_OTHER_METHOD,
     },
+    "admin/password_change/": {  # one's own, at account/password/
+        **dict.fromkeys(METHODS,    "302  302  302  302  302  302  302  302  302  302"),
+    },
     "admin/logout/": {
         "OPTIONS":                  "302  200  200  200  200  200  200  200  200  302",
         "POST":                     "302  302  302  302  302  302  302  302  302  302",
