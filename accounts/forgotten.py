@@ -29,7 +29,9 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     """Ask for the link. The answer is the same whether there is an account or not (ASVS 6.3.8)."""
     form = ForgottenForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render(request, "accounts/forgotten.html", {"form": form}, status=422 if form.is_bound else 200)
+        return render(
+            request, "accounts/forgotten.html", {"form": form}, status=422 if form.is_bound else 200
+        )
     email = form.cleaned_data["email"]
     full = ratelimit.consume_or_429(request, action="reset_password", key=email.lower())
     if full:

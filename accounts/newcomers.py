@@ -24,7 +24,9 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
     if not get_adapter(request).is_safe_url(following):
         following = ""
     by_provider = bool(sso.name()) and "provider" in request.POST
-    form = JoinForm(request.POST if request.method == "POST" else None, instance=user, with_password=not by_provider)
+    form = JoinForm(
+        request.POST if request.method == "POST" else None, instance=user, with_password=not by_provider
+    )
     if not form.is_valid():
         context = {"form": form, "email": user.email, "next": following, "provider": sso.name()}
         return render(request, "accounts/join.html", context, status=422 if form.is_bound else 200)

@@ -20,7 +20,9 @@ PAGE = ["GET", "HEAD", "POST"]
 @require_http_methods(PAGE)
 def account(request: HttpRequest) -> HttpResponse:
     """Name and time zone, and the way to everything else."""
-    form = ProfileForm(request.POST if request.method == "POST" else None, instance=User.objects.get(pk=request.user.pk))
+    form = ProfileForm(
+        request.POST if request.method == "POST" else None, instance=User.objects.get(pk=request.user.pk)
+    )
     if form.is_bound and form.is_valid():
         form.instance.save(update_fields=["display_name", "zone"])
         messages.success(request, "Saved.")
@@ -54,7 +56,9 @@ def password(request: HttpRequest) -> HttpResponse:
 def sessions(request: HttpRequest) -> HttpResponse:
     """Where one is signed in, and the end of it. Streams of a session end with it."""
     if request.method == "POST":
-        others = UserSession.objects.filter(user=request.user).exclude(session_key=request.session.session_key)
+        others = UserSession.objects.filter(user=request.user).exclude(
+            session_key=request.session.session_key
+        )
         if "all" in request.POST:
             ended = list(others)
         else:
@@ -64,5 +68,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
             session.end()
         messages.success(request, "Ended.")
         return redirect("sessions")
-    mine = sorted(UserSession.objects.purge_and_list(request.user), key=lambda one: one.created_at, reverse=True)
+    mine = sorted(
+        UserSession.objects.purge_and_list(request.user), key=lambda one: one.created_at, reverse=True
+    )
     return render(request, "accounts/sessions.html", {"sessions": mine})

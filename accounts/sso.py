@@ -8,6 +8,7 @@ Nobody gets an account by it without an invitation.
 import secrets
 import time
 
+from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
@@ -170,6 +171,8 @@ def leave(
 
     A page with a link and a refresh: the redirect of a form to another site would need a looser CSP.
     """
+    if not get_account_adapter(request).is_safe_url(following):
+        following = ""
     state = secrets.token_urlsafe(24)
     asked = {"nonce": nonce_of(state), **({"prompt": "login", "max_age": "0"} if again else {})}
     provider = get_adapter(request).get_provider(request, ID)

@@ -127,7 +127,13 @@ def test_line_37_the_second_step_needs_the_first(app, client):
 
 def test_line_37_factors_change_after_a_recent_proof_only(app, as_dana):
     grow_old(as_dana)
-    for path in ("two-factor/remove/", "recovery-codes/", "recovery-codes/new/", "passkeys/new/", "password/"):
+    for path in (
+        "two-factor/remove/",
+        "recovery-codes/",
+        "recovery-codes/new/",
+        "passkeys/new/",
+        "password/",
+    ):
         for method in (as_dana.get, as_dana.post):
             assert method(f"/account/{path}").headers["Location"].startswith("/account/confirm/?next="), path
     assert Authenticator.objects.count() == 2

@@ -17,7 +17,9 @@ SIGNED_IN = "_auth_user_id"
 HERE, THERE = "203.0.113.7", "198.51.100.9"
 
 
-def attempt(email: str, password: str = "wrong", address: str = HERE, client: Client | None = None, **headers):
+def attempt(
+    email: str, password: str = "wrong", address: str = HERE, client: Client | None = None, **headers
+):
     """The answer to one attempt from an address of the network."""
     sent = {"username": email, "password": password}
     return (client or Client()).post("/sign-in/", sent, REMOTE_ADDR=address, headers=headers)
@@ -149,7 +151,9 @@ def test_line_40_asking_for_a_new_password_answers_the_same_for_all(dana, post_o
     assert [letter["X-Recipients"] for letter in post_office.letters] == ["dana@example.com"]
 
 
-def test_line_40_a_letter_to_a_new_password_names_the_site_and_nothing_else(dana, incident, post_office, settings):
+def test_line_40_a_letter_to_a_new_password_names_the_site_and_nothing_else(
+    dana, incident, post_office, settings
+):
     Client().post("/sign-in/forgot/", {"email": "dana@example.com"}, headers={"Host": "localhost"})
     [letter] = post_office.wait()
     text = letter.get_content()
@@ -159,7 +163,9 @@ def test_line_40_a_letter_to_a_new_password_names_the_site_and_nothing_else(dana
 
 
 @pytest.mark.parametrize("why", ["forged", "of something else", "old", "of somebody with an account"])
-def test_line_40_a_link_to_join_that_is_not_good_is_not_found_whatever_the_reason(client, dana, monkeypatch, why):
+def test_line_40_a_link_to_join_that_is_not_good_is_not_found_whatever_the_reason(
+    client, dana, monkeypatch, why
+):
     address = join_address("new@example.com")
     if why == "forged":
         address = "/join/forged/"
@@ -285,7 +291,9 @@ def test_joining_keeps_what_was_typed_but_passwords(client, db, more, sentence):
 
 
 def test_joining_changes_nothing_that_is_not_on_the_form(client, db):
-    joined(client, join_address("new@example.com"), email="dana@example.com", is_staff="on", is_superuser="on")
+    joined(
+        client, join_address("new@example.com"), email="dana@example.com", is_staff="on", is_superuser="on"
+    )
     user = User.objects.get()
     assert (user.email, user.is_staff, user.is_superuser) == ("new@example.com", False, False)
 

@@ -111,7 +111,10 @@ def test_line_39_reading_needs_no_proof_unless_it_is_asked_for(long_ago):
 def test_line_39_htmx_is_led_to_a_page(long_ago):
     htmx = {"HX-Request": "true", "HX-Current-URL": "http://testserver/incidents/kestrel/people/?x=1"}
     answer = long_ago.post("/guarded/", SENT, headers=htmx)
-    assert (answer.status_code, answer.headers["HX-Redirect"]) == (200, "/account/confirm/?next=%2Fguarded%2F")
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (
+        200,
+        "/account/confirm/?next=%2Fguarded%2F",
+    )
     answer = long_ago.delete("/guarded/", headers=htmx)
     assert answer.headers["HX-Redirect"] == "/account/confirm/?next=%2Fincidents%2Fkestrel%2Fpeople%2F"
     assert seen == []

@@ -37,7 +37,9 @@ def imported(path: Path) -> set[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         names = []
         if isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module] if node.module != "incidents" else [f"incidents.{a.name}" for a in node.names]
+            names = (
+                [node.module] if node.module != "incidents" else [f"incidents.{a.name}" for a in node.names]
+            )
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         rooms |= {name.split(".")[1] for name in names if name.startswith("incidents.")}

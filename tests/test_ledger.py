@@ -46,7 +46,11 @@ def verify(*arguments: str) -> str:
     ],
 )
 def test_the_database_refuses_to_change_the_ledger(written, sql):
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="append-only"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute(sql)
 
 
@@ -137,4 +141,3 @@ def test_a_row_keeps_every_field_and_who_and_why(incident, dana):
 def test_unknown_codename_is_one_line():
     with pytest.raises(CommandError, match=r"^There is no incident nobody\.$"):
         verify("nobody")
-

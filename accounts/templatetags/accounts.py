@@ -22,7 +22,9 @@ def zones() -> list[str]:
 def when(at: datetime, user: User) -> str:
     """A <time> of a server time (UTC) where this person reads times."""
     local = at.astimezone(ZoneInfo(user.zone))
-    return format_html('<time class="num" datetime="{}">{}</time>', at.isoformat(), local.strftime("%-d %b %Y %H:%M"))
+    return format_html(
+        '<time class="num" datetime="{}">{}</time>', at.isoformat(), local.strftime("%-d %b %Y %H:%M")
+    )
 
 
 @register.filter
