@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import SafeString
 
 from accounts import stepup, throttling, words
 from accounts.models import User
@@ -108,7 +109,7 @@ class SecondFactors(DefaultMFAAdapter):
     def build_totp_svg(self, url: str) -> str:
         """A picture that stands in the page, so that the CSP need not allow data: pictures."""
         svg = super().build_totp_svg(url)
-        return svg[svg.index("<svg") :]
+        return SafeString(svg[svg.index("<svg") :])
 
     def generate_authenticator_name(self, user, type) -> str:
         return "Passkey"

@@ -12,12 +12,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.generic import FormView
 
 from accounts.forms import AppForm, NewPasskeyForm
 from accounts.stepup import recent_sign_in_required
 
 
-class Refusing:
+class Refusing(FormView):
     """A form that was refused is answered with 422, like all others."""
 
     def form_invalid(self, form) -> HttpResponse:

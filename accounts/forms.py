@@ -172,7 +172,7 @@ class JoinForm(SetPasswordMixin, ProfileForm):
     def clean(self) -> dict:
         if "password1" in self.fields:
             self.validate_passwords()
-        return super().clean()
+        return super().clean() or self.cleaned_data
 
     def _post_clean(self) -> None:
         """Ask the validators once the account is there to compare with."""

@@ -86,9 +86,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         A session whose row survives somewhere (a backup, another process) is void as well.
         """
+        from allauth.usersessions.models import UserSession  # which needs this model
+
         User.objects.filter(pk=self.pk).update(epoch=models.F("epoch") + 1)
         self.refresh_from_db(fields=["epoch"])
-        for session in self.usersession_set.all():
+        for session in UserSession.objects.filter(user=self):
             session.end()
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:

@@ -46,8 +46,8 @@ class Refusal(OAuth2Error):
 
 def name() -> str:
     """What the provider is called on a button; "" where there is none."""
-    configured = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect")
-    return configured["APPS"][0]["name"] if configured else ""
+    configured: dict = settings.SOCIALACCOUNT_PROVIDERS
+    return configured["openid_connect"]["APPS"][0]["name"] if configured else ""
 
 
 def nonce_of(state: str) -> str:
