@@ -14,7 +14,6 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.safestring import SafeString
 
 from accounts import stepup, throttling, words
 from accounts.models import User
@@ -69,6 +68,10 @@ class Accounts(DefaultAccountAdapter):
         if said:
             messages.add_message(request, level, said)
 
+    def set_password(self, user: User, password: str) -> None:
+        user.set_password(password)
+        user.save(update_fields=["password"])
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The link to a new password, at the address that the operator set and no other."""
         uid, _, token = key.partition("-")
@@ -105,11 +108,6 @@ class SecondFactors(DefaultMFAAdapter):
 
     def _get_site_name(self) -> str:
         return "Sitroom"
-
-    def build_totp_svg(self, url: str) -> str:
-        """A picture that stands in the page, so that the CSP need not allow data: pictures."""
-        svg = super().build_totp_svg(url)
-        return SafeString(svg[svg.index("<svg") :])
 
     def generate_authenticator_name(self, user, type) -> str:
         return "Passkey"

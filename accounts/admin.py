@@ -76,8 +76,10 @@ class AccountAdmin(UserAdmin):
         return [url for url in super().get_urls() if url.name != "auth_user_password_change"]
 
     def save_model(self, request, obj, form, change) -> None:
-        super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data and not obj.is_active:
+        if not change:
+            return super().save_model(request, obj, form, change)
+        obj.save(update_fields=form.changed_data)
+        if "is_active" in form.changed_data and not obj.is_active:
             closing.close(obj, force=True)  # the form has asked
 
     def has_delete_permission(self, request, obj=None) -> bool:

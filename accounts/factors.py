@@ -3,12 +3,14 @@
 Adding or removing one takes a recent sign-in; its owner is told by mail.
 """
 
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.views import GenerateRecoveryCodesView, ViewRecoveryCodesView
+from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from allauth.mfa.totp.views import ActivateTOTPView, DeactivateTOTPView
 from allauth.mfa.webauthn.internal import auth, flows
 from allauth.mfa.webauthn.views import AddWebAuthnView
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse_lazy
 from django.views.decorators.http import require_http_methods, require_safe
@@ -33,6 +35,18 @@ class App(Refusing, ActivateTOTPView):
 
     def get_form_class(self) -> type[AppForm]:
         return AppForm
+
+
+@require_safe
+@recent_sign_in_required(safe_too=True)
+def picture(request: HttpRequest) -> HttpResponse:
+    """The QR code of the key that the form shows: a picture of its own, so that the CSP needs no data: pictures."""
+    secret = request.session.get(SECRET_SESSION_KEY)
+    if not secret:
+        raise Http404
+    adapter = get_adapter()
+    svg = adapter.build_totp_svg(adapter.build_totp_url(request.user, secret))
+    return HttpResponse(svg, content_type="image/svg+xml")
 
 
 class AppRemoval(Refusing, DeactivateTOTPView):

@@ -68,8 +68,8 @@ class PasskeyForm(LoginWebAuthnForm):
         return authenticator
 
 
-def _code(label: str = "Code") -> forms.CharField:
-    attributes = {**BIG, "autocomplete": "one-time-code", "autofocus": True, "spellcheck": "false"}
+def _code(label: str, autofocus: bool = True) -> forms.CharField:
+    attributes = {**BIG, "autocomplete": "one-time-code", "autofocus": autofocus, "spellcheck": "false"}
     return forms.CharField(label=label, widget=forms.TextInput(attrs=attributes))
 
 
@@ -82,7 +82,7 @@ class CodeForm(AuthenticateForm):
 class ConfirmByCodeForm(ReauthenticateForm):
     """A code proves again who one is."""
 
-    code = _code("Code of the app, or a recovery code")
+    code = _code("Code of the app, or a recovery code", autofocus=False)
 
 
 class AppForm(ActivateTOTPForm):
@@ -113,7 +113,11 @@ class NewPasskeyForm(AddWebAuthnForm):
 class ConfirmByPasswordForm(forms.Form):
     """The password proves again who one is."""
 
-    password = SignInForm.base_fields["password"]
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        widget=forms.PasswordInput(attrs={**BIG, "autocomplete": "current-password", "autofocus": True}),
+    )
 
     def __init__(self, *args, user: User, **kwargs):
         self.user = user
@@ -131,6 +135,12 @@ class NewPasswordForm(SetPasswordForm):
     error_messages = {"password_mismatch": DIFFERENT}
     new_password1 = new_password("New password", LONG_ENOUGH)
     new_password2 = new_password("Once more")
+
+    def save(self, commit: bool = True) -> User:
+        """Store the password and nothing else: the account may have been closed a moment ago."""
+        user = super().save(commit=False)
+        user.save(update_fields=["password"])
+        return user
 
 
 class ForgottenForm(forms.Form):

@@ -31,6 +31,7 @@ urlpatterns = [
     path("account/password/", pages.password, name="password"),
     path("account/sessions/", pages.sessions, name="sessions"),
     path("account/two-factor/", factors.new_app, name="mfa_activate_totp"),
+    path("account/two-factor/picture/", factors.picture, name="totp-picture"),
     path("account/two-factor/remove/", factors.app_removal, name="mfa_deactivate_totp"),
     path("account/recovery-codes/", factors.codes, name="mfa_view_recovery_codes"),
     path("account/recovery-codes/new/", factors.new_codes, name="mfa_generate_recovery_codes"),

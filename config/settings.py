@@ -173,6 +173,8 @@ SOCIALACCOUNT_ADAPTER = "accounts.sso.SignOns"
 SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_PROVIDERS: dict = {}
 if env.str("SITROOM_OIDC_ISSUER", ""):
+    if not env.str("SITROOM_OIDC_ISSUER").startswith("https://") and not DEBUG:
+        raise ImproperlyConfigured("SITROOM_OIDC_ISSUER must begin with https://")
     SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
         "OAUTH_PKCE_ENABLED": True,
         "APPS": [

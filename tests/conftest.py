@@ -9,6 +9,7 @@ from django.test import Client, TransactionTestCase
 from tests import factories
 from tests.post_office import post_office  # noqa: F401 (a fixture)
 from tests.room import Room
+from tests.running_provider import running  # noqa: F401 (a fixture)
 from tests.signing import sign_in
 
 triggers = import_module("incidents.migrations.0002_append_only").triggers

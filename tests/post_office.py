@@ -1,12 +1,13 @@
 """A post office: a real SMTP server of the test's own, which keeps what it is given."""
 
-import socket
 import time
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 import pytest
 from aiosmtpd.controller import Controller
+
+from tests.ports import free_port
 
 
 class PostOffice:
@@ -38,9 +39,7 @@ class PostOffice:
 def post_office(settings):
     """Django mails to this server while the test runs."""
     office = PostOffice()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = Controller(office, hostname="127.0.0.1", port=port)
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"

@@ -419,3 +419,54 @@ def test_no_word_of_an_incident_is_logged(as_dana, incident, caplog, client):
     client.get("/incidents/kestrel/")
     assert "canaryinthelog" not in caplog.text
     assert Incident.objects.get().title not in caplog.text
+
+
+def test_the_cookie_of_a_known_browser_is_out_of_reach_of_scripts(client, dana):
+    sign_in(client)
+    cookie = client.cookies["known"]
+    assert (cookie["httponly"], cookie["samesite"], cookie["domain"], cookie["path"]) == (
+        True,
+        "Lax",
+        "",
+        "/",
+    )
+
+
+def settings_of(tmp_path, **environment: str) -> str:
+    """What the settings of such an environment say: the word “good”, or why the start stops."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "good" if done.returncode == 0 else done.stderr.strip().splitlines()[-1]
+
+
+PRODUCTION = {
+    "BASE_URL": "https://sitroom.example",
+    "ALLOWED_HOSTS": "sitroom.example",
+    "SECRET_KEY": "0123456789" * 6,
+}
+OIDC = {"SITROOM_OIDC_CLIENT_ID": "sitroom", "SITROOM_OIDC_CLIENT_SECRET": "x"}
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({}, "good"),
+        ({"SITROOM_OIDC_ISSUER": "https://id.example", **OIDC}, "good"),
+        (
+            {"SITROOM_OIDC_ISSUER": "http://id.example", **OIDC},
+            "SITROOM_OIDC_ISSUER must begin with https://",
+        ),
+        ({"SITROOM_OIDC_ISSUER": "https://id.example"}, '"SITROOM_OIDC_CLIENT_ID" not set'),
+        (
+            {"SITROOM_OIDC_ISUER": "https://id.example"},
+            "Unknown setting in the environment: SITROOM_OIDC_ISUER",
+        ),
+    ],
+)
+def test_a_production_configuration_is_sound_or_does_not_start(tmp_path, more, said):
+    assert said in settings_of(tmp_path, **PRODUCTION, **more)

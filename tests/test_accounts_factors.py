@@ -7,6 +7,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from tests import factories
@@ -32,6 +33,8 @@ def connect_app(client: Client) -> tuple[str, list[str]]:
     """Connect an authenticator app as a person does; its secret and the recovery codes."""
     page = client.get("/account/two-factor/").content.decode()
     secret = re.findall(r'<code class="secret">(\w+)</code>', page)[0]
+    picture = client.get("/account/two-factor/picture/")
+    assert (picture.headers["Content-Type"], b"<svg" in picture.content) == ("image/svg+xml", True)
     answer = client.post("/account/two-factor/", {"code": code_of(secret)})
     assert answer.headers["Location"] == "/account/recovery-codes/"
     shown = client.get("/account/recovery-codes/").content.decode()
@@ -210,6 +213,29 @@ def test_line_38_sessions_are_listed_and_can_be_ended(dana):
     assert (there.get("/incidents/").status_code, here.get("/incidents/").status_code) == (302, 200)
 
 
+@pytest.mark.parametrize(
+    ("agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox on Windows",
+        ),
+        (
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0.0.0 Safari/537.36",
+            "Chrome on Linux",
+        ),
+        (
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Safari/604.1",
+            "Safari on an iPhone",
+        ),
+        ("curl/8", "curl/8"),
+        ("", "An unknown browser"),
+    ],
+)
+def test_a_session_names_its_browser(dana, agent, words):
+    assert words in signed_in_from("203.0.113.7", agent).get("/account/sessions/").content.decode()
+
+
 def test_line_38_all_other_sessions_can_be_ended_at_once(dana):
     clients = [signed_in_from(f"203.0.113.{number}", "a browser") for number in range(3)]
     clients[0].post("/account/sessions/", {"all": "1"})
@@ -252,3 +278,12 @@ def test_pages_of_incidents_ask_no_question_more(as_dana, incident, django_asser
         as_dana.get("/incidents/kestrel/")
     tables = {"usersessions", "mfa_", "account_emailaddress", "socialaccount", "accounts_cache"}
     assert [q["sql"] for q in asked if any(table in q["sql"] for table in tables)] == []
+
+
+def test_the_operator_helps_somebody_who_lost_every_factor(app, as_dana):
+    call_command("forget_factors", "Dana@Example.com", verbosity=0)
+    assert as_dana.get("/incidents/").status_code == 302
+    answer = Client().post("/sign-in/", {"username": "dana@example.com", "password": PASSWORD})
+    assert answer.headers["Location"] == "/incidents/"
+    with pytest.raises(CommandError, match="No account has the address nobody@example.com"):
+        call_command("forget_factors", "nobody@example.com")

@@ -2,9 +2,6 @@
 
 import html
 import re
-import subprocess
-import sys
-import time
 
 import httpx
 import pytest
@@ -15,45 +12,11 @@ from django.test import Client
 from accounts.joining import join_address
 from accounts.models import User
 from tests import factories
-from tests.browser.server import ROOT, free_port
 from tests.identity_provider import CLIENT, SECRET
+from tests.running_provider import Provider
 from tests.signing import grow_old, sign_in
 
 SIGNED_IN = "_auth_user_id"
-
-
-@pytest.fixture(scope="module")
-def running():
-    """The address of a provider that runs."""
-    address = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "tests.identity_provider", address.rpartition(":")[2]]
-    process = subprocess.Popen(command, cwd=ROOT)
-    for _ in range(200):
-        try:
-            httpx.get(f"{address}/asked")
-            break
-        except httpx.TransportError:
-            time.sleep(0.05)
-    yield address
-    process.terminate()
-    process.wait(timeout=10)
-
-
-class Provider:
-    """The provider of one test."""
-
-    def __init__(self, address: str):
-        self.address = address
-        self.behaves()
-
-    def behaves(self, **behaviour) -> None:
-        """What it says of the person, and what it does wrong."""
-        httpx.post(f"{self.address}/behave", json=behaviour)
-
-    @property
-    def asked(self) -> list[dict]:
-        """What it was asked at its door."""
-        return httpx.get(f"{self.address}/asked").json()
 
 
 @pytest.fixture

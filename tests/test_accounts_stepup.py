@@ -8,6 +8,7 @@ from django.test import Client, override_settings
 from django.urls import include, path
 
 from accounts import closing, stepup
+from accounts.forms import NewPasswordForm
 from accounts.models import User
 from config.urls import urlpatterns as site
 from tests import factories
@@ -261,3 +262,15 @@ def test_invite_makes_no_administrator_unasked(client, db, capsys):
 def test_invite_refuses_what_is_no_address(db):
     with pytest.raises(CommandError, match="Enter a valid email address"):
         call_command("invite", "nobody")
+
+
+def test_line_23_a_new_password_that_is_under_way_does_not_open_a_closed_account(dana):
+    """The form has read the account; then it is closed; then the form is stored."""
+    form = NewPasswordForm(
+        User.objects.get(), {"new_password1": "a new long phrase", "new_password2": "a new long phrase"}
+    )
+    assert form.is_valid()
+    closing.close(dana)
+    form.save()
+    kept = User.objects.get()
+    assert (kept.is_active, kept.epoch, kept.check_password("a new long phrase")) == (False, 1, True)

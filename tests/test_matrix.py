@@ -112,6 +112,10 @@ TABLE = {
         "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
         "POST":                     "302  422  422  422  422  422  422  422  422  302",
     },
+    "account/two-factor/picture/": {  # of the key that the page before it has made; here there is none
+        "GET":                      "302  404  404  404  404  404  404  404  404  302",
+        "HEAD":                     "302  404  404  404  404  404  404  404  404  302",
+    },
     "account/two-factor/remove/": {  # there is no app to remove
         **dict.fromkeys(METHODS,    "302  404  404  404  404  404  404  404  404  302"),
     },

@@ -11,6 +11,23 @@ from accounts.models import User
 
 register = template.Library()
 
+# What a User-Agent holds, the more special one first, and what people call it.
+BROWSERS = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+]
+SYSTEMS = [
+    ("Windows", "Windows"),
+    ("iPhone", "an iPhone"),
+    ("iPad", "an iPad"),
+    ("Android", "Android"),
+    ("Mac OS X", "a Mac"),
+    ("Linux", "Linux"),
+]
+
 
 @register.simple_tag
 def zones() -> list[str]:
@@ -25,6 +42,15 @@ def when(at: datetime, user: User) -> str:
     return format_html(
         '<time class="num" datetime="{}">{}</time>', at.isoformat(), local.strftime("%-d %b %Y %H:%M")
     )
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """A browser in words that its owner knows, such as “Firefox on Windows”."""
+    name, system = (
+        next((called for mark, called in table if mark in agent), "") for table in (BROWSERS, SYSTEMS)
+    )
+    return " on ".join(filter(None, (name, system))) or agent or "An unknown browser"
 
 
 @register.filter

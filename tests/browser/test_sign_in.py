@@ -7,8 +7,10 @@ import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 
 from tests.browser.conftest import EMAILS
-from tests.browser.server import PASSWORD
+from tests.browser.server import PASSWORD, Server
 from tests.browser.test_pages import check
+from tests.identity_provider import CLIENT, SECRET
+from tests.running_provider import Provider
 
 pytestmark = pytest.mark.browser
 
@@ -86,6 +88,7 @@ def test_line_37_a_passkey_is_added_signs_in_and_confirms(visit, server, local):
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Second step").wait_for()
+    check(page, phone=False)
     page.goto(f"{local}/incidents/")
     page.get_by_role("heading", name="Sign in").wait_for()
     page.goto(f"{local}/sign-in/second-step/")
@@ -101,6 +104,51 @@ def test_line_37_a_passkey_is_added_signs_in_and_confirms(visit, server, local):
     page.wait_for_url("**/account/passkeys/")
     page.get_by_text("A passkey was removed.").wait_for()
     assert page.locator(".doors").count() == 0
+
+
+@pytest.fixture
+def with_provider(server, running):
+    """A server on the same data that knows a provider, and the provider."""
+    configured = Server(server.folder, beside=server)
+    configured.environment |= {
+        "SITROOM_OIDC_ISSUER": running,
+        "SITROOM_OIDC_CLIENT_ID": CLIENT,
+        "SITROOM_OIDC_CLIENT_SECRET": SECRET,
+        "SITROOM_OIDC_NAME": "Larkmere",
+    }
+    configured.start()
+    yield configured, Provider(running)
+    configured.close()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_signing_on_through_a_provider_and_its_refusal(visit, with_provider, scripts):
+    server, provider = with_provider
+    provider.behaves(email=EMAILS["reader"], email_verified=False)
+    page = visit(None, f"{server.url}/sign-in/?next=/incidents/start/", scripts=scripts)
+    page.get_by_role("button", name="Sign in with Larkmere").press("Enter")
+    page.get_by_text("It gave no e-mail address that it has verified").wait_for()
+    if scripts:
+        check(page, phone=False)
+    provider.behaves(email=EMAILS["reader"], claims={"nonce": "another"})
+    page.get_by_role("link", name="Back to signing in").press("Enter")
+    page.get_by_role("button", name="Sign in with Larkmere").press("Enter")
+    page.get_by_text("The answer was not what this site had asked for.").wait_for()
+    provider.behaves(email=EMAILS["reader"], sub=f"reader-{scripts}")
+    page.goto(f"{server.url}/sign-in/?next=/incidents/start/")
+    page.get_by_role("button", name="Sign in with Larkmere").press("Enter")
+    page.wait_for_url("**/incidents/start/")
+
+
+def test_page_of_too_many_attempts_is_sound(visit, server):
+    page = visit(None, "/sign-in/forgot/")
+    for _ in range(6):
+        page.goto(f"{server.url}/sign-in/forgot/")
+        page.get_by_label("E-mail").fill("flooded@example.com")
+        page.keyboard.press("Enter")
+        page.locator("h1:not(:text('Forgot the password'))").wait_for()
+    assert page.get_by_role("heading", level=1).inner_text() == "Too many attempts"
+    check(page, phone=False)
 
 
 def grow_old(server, email: str) -> None:
@@ -180,8 +228,9 @@ def test_an_app_is_connected_by_its_picture_or_its_key(visit, server, local):
     page = visit(None, f"{local}/sign-in/")
     join(page, newcomer(server, local, "nora"))
     page.goto(f"{local}/account/two-factor/")
-    box = page.locator(".qr svg").bounding_box()
-    assert min(box["width"], box["height"]) > 150
+    picture = page.locator(".qr")
+    assert picture.evaluate("picture => picture.decode().then(() => picture.naturalWidth > 0)")
+    assert min(picture.bounding_box()["width"], picture.bounding_box()["height"]) > 150
     check(page, phone=False)
     secret = page.locator(".secret").inner_text()
     page.get_by_label("Code that the app shows").fill("000000")
