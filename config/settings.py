@@ -180,7 +180,7 @@ if env.str("SITROOM_OIDC_ISSUER", ""):
         "APPS": [
             {
                 "provider_id": "sso",
-                "name": env.str("SITROOM_OIDC_NAME", "single sign-on"),
+                "name": env.str("SITROOM_OIDC_NAME", "") or "single sign-on",
                 "client_id": env.str("SITROOM_OIDC_CLIENT_ID"),
                 "secret": env.str("SITROOM_OIDC_CLIENT_SECRET"),
                 "settings": {"server_url": env.str("SITROOM_OIDC_ISSUER").rstrip("/")},
@@ -215,7 +215,7 @@ X_FRAME_OPTIONS = "DENY"
 EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "consolemail://")
 vars().update({name: value for name, value in EMAIL_CONFIG.items() if name.startswith("EMAIL_")})
 
-DEFAULT_FROM_EMAIL = env.str("SITROOM_MAIL_FROM", f"Sitroom <sitroom@{urlsplit(BASE_URL).hostname}>")
+DEFAULT_FROM_EMAIL = env.str("SITROOM_MAIL_FROM", "") or f"Sitroom <sitroom@{urlsplit(BASE_URL).hostname}>"
 
 LANGUAGE_CODE = "en"
 USE_TZ = True
