@@ -8,7 +8,7 @@ from allauth.mfa.webauthn.forms import ReauthenticateWebAuthnForm
 from allauth.mfa.webauthn.internal import auth as passkeys
 from allauth.socialaccount.models import SocialAccount
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -90,5 +90,5 @@ def go_on(request: HttpRequest) -> HttpResponse:
         raise Http404
     fields = stepup.waiting_form(request, following)
     if fields is None:
-        return redirect(following)
+        return HttpResponseRedirect(following)
     return render(request, "accounts/continue.html", {"address": following, "fields": fields})

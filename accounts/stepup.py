@@ -1,6 +1,7 @@
 """Recent authentication before what matters (ASVS 7.5.3): who signed in long ago proves again who they are.
 
-What was typed is kept in the session meanwhile and goes on afterwards; uploaded files do not.
+What was typed is kept in the session meanwhile and goes on afterwards; uploaded files do not, and a form with
+a password is not kept at all: it is opened afresh.
 """
 
 import time
@@ -60,7 +61,7 @@ def recent_sign_in_required(view: Callable | None = None, *, safe_too: bool = Fa
 def ask(request: HttpRequest) -> HttpResponse:
     """Keep what was sent, and send the browser to where one proves who one is."""
     path = request.get_full_path()
-    if request.method == "POST":
+    if request.method == "POST" and not any("password" in name for name in request.POST):
         fields = [
             [name, value]
             for name, values in request.POST.lists()
@@ -69,7 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
         ]
         waiting = {**request.session.get(KEPT, {}), path: fields}
         request.session[KEPT] = dict(list(waiting.items())[-MOST:])
-    elif request.method not in SAFE:
+    elif request.method not in ("POST", *SAFE):
         path = urlsplit(request.headers.get("HX-Current-URL", "")).path or reverse("home")
     address = f"{reverse('account_reauthenticate')}?{urlencode({'next': path})}"
     return HttpResponseClientRedirect(address) if request.headers.get("HX-Request") else redirect(address)

@@ -83,6 +83,20 @@ def test_line_39_what_went_on_does_not_wait_any_more(long_ago):
     assert len(seen) == 1
 
 
+def test_line_39_a_form_with_a_password_is_opened_afresh_and_kept_nowhere(long_ago):
+    new = {"new_password1": "a new long phrase", "new_password2": "a new long phrase"}
+    asked = long_ago.post("/account/password/", new)
+    assert stepup.KEPT not in long_ago.session
+    page = confirm(long_ago, asked)
+    assert (page.status_code, "Change the password" in page.content.decode()) == (200, True)
+
+
+@pytest.mark.parametrize("following", ["nothing", "sign-out", "?x=1"])
+def test_line_39_what_is_no_address_leads_nowhere_else(as_dana, following):
+    answer = as_dana.get("/account/confirm/continue/", {"next": following})
+    assert answer.headers["Location"] == following  # read by the browser as below this page
+
+
 def test_line_39_two_forms_wait_without_each_other(long_ago):
     first, second = (long_ago.post(f"/guarded/?page={page}", {"page": page}) for page in "12")
     confirm(long_ago, second)

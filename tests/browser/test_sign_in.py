@@ -194,34 +194,35 @@ def test_a_passkey_of_another_account_does_not_open_this_one(visit, server, loca
     page.get_by_text("This passkey does not open an account here.").wait_for()
 
 
-def test_line_39_what_was_sent_goes_on_after_confirming_with_the_password(visit, server, local):
-    page = visit(None, f"{local}/sign-in/")
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_line_39_what_was_typed_goes_on_after_confirming(visit, server, local, scripts):
+    page = visit(None, f"{local}/sign-in/", scripts=scripts)
     email = join(page, newcomer(server, local, "nora"))
-    page.goto(f"{local}/account/password/")
+    page.goto(f"{local}/account/two-factor/")
+    secret = page.locator(".secret").inner_text()
     grow_old(server, email)
-    page.get_by_label("New password").fill("a brand new phrase")
-    page.get_by_label("Once more").fill("a brand new phrase")
+    page.get_by_label("Code that the app shows").fill("typed")
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Confirm that it is you").wait_for()
     page.get_by_label("Password").fill(PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url("**/account/")
-    page.get_by_text("The password was changed.").wait_for()
+    if not scripts:
+        page.get_by_role("heading", name="Confirmed").wait_for()
+        page.get_by_role("button", name="Go on").press("Enter")
+    page.wait_for_url("**/account/two-factor/")
+    assert page.get_by_label("Code that the app shows").input_value() == "typed"
+    assert page.locator(".secret").inner_text() == secret
 
 
-def test_without_scripts_confirming_takes_one_press_more(visit, server, local):
-    page = visit(None, f"{local}/sign-in/", scripts=False)
-    email = join(page, newcomer(server, local, "nora"))
+def test_a_new_password_is_set_by_the_keyboard(visit, server, local):
+    page = visit(None, f"{local}/sign-in/")
+    join(page, newcomer(server, local, "nora"))
     page.goto(f"{local}/account/password/")
-    grow_old(server, email)
     page.get_by_label("New password").fill("a brand new phrase")
     page.get_by_label("Once more").fill("a brand new phrase")
     page.keyboard.press("Enter")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="Confirmed").wait_for()
-    page.get_by_role("button", name="Go on").press("Enter")
     page.wait_for_url("**/account/")
+    page.get_by_text("The password was changed.").wait_for()
 
 
 def test_an_app_is_connected_by_its_picture_or_its_key(visit, server, local):
