@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 HUES = 24
 
@@ -49,6 +50,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField("may sign in", default=True)
     is_staff = models.BooleanField("manages accounts", default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # Part of what each session and each reset link was signed with: one more, and all of them are void.
+    epoch = models.PositiveIntegerField(default=0, editable=False)
 
     objects = UserManager()
 
@@ -77,6 +80,23 @@ class User(AbstractBaseUser, PermissionsMixin):
     def hue(self) -> int:
         """0 to 23: which colour the avatar has. It says who, never a state."""
         return self.id.int % HUES
+
+    def end_sessions(self) -> None:
+        """Sign this person out everywhere, for good: sessions, streams and links to a new password.
+
+        A session whose row survives somewhere (a backup, another process) is void as well.
+        """
+        from allauth.usersessions.models import UserSession  # which needs this model
+
+        User.objects.filter(pk=self.pk).update(epoch=models.F("epoch") + 1)
+        self.refresh_from_db(fields=["epoch"])
+        for session in UserSession.objects.filter(user=self):
+            session.end()
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What ties a session to this account: its password and its epoch (Django asks with old secrets too)."""
+        signed = f"{self.password}{self.epoch}"
+        return salted_hmac("accounts.User.session", signed, secret=secret, algorithm="sha256").hexdigest()
 
     def has_perm(self, perm: str, obj=None) -> bool:
         """Django's answer for the admin site; about a single object always no, superuser or not.

@@ -8,6 +8,7 @@ import os
 import secrets
 import warnings
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
@@ -17,8 +18,13 @@ env = Env()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 SITROOM_SETTINGS = {
+    "SITROOM_MAIL_FROM",
     "SITROOM_MAX_FILE_BYTES",
     "SITROOM_MAX_INCIDENT_BYTES",
+    "SITROOM_OIDC_CLIENT_ID",
+    "SITROOM_OIDC_CLIENT_SECRET",
+    "SITROOM_OIDC_ISSUER",
+    "SITROOM_OIDC_NAME",
     "SITROOM_TRUSTED_PROXY",
 }
 unknown = sorted(name for name in os.environ if name.startswith("SITROOM_") and name not in SITROOM_SETTINGS)
@@ -59,6 +65,12 @@ INSTALLED_APPS = [
     "guardian",
     "django_htmx",
     "template_partials",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "accounts",
     "incidents",
 ]
@@ -75,6 +87,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -117,7 +130,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -126,29 +139,90 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "incidents"
 LOGOUT_REDIRECT_URL = "sign-in"
+
+# Limits of attempts, and codes that were used, are kept in the database: several processes share them.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "accounts_cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},  # with fewer, a flood of attempts would push out the counts
+    }
+}
+TRUSTED_PROXY = env.bool("SITROOM_TRUSTED_PROXY", False)
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if TRUSTED_PROXY else 0  # 0: X-Forwarded-For is never believed
+ACCOUNT_ADAPTER = "accounts.adapters.Accounts"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # an address is proved before there is an account: by an invitation
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "accounts.tokens.ResetTokens"  # noqa: S105
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds
+ACCOUNT_RATE_LIMITS = {  # attempts / time / for whom; accounts/throttling.py says what an account's key is
+    "login": "60/m/ip",
+    "login_failed": "20/m/ip,5/5m/key",
+    "reauthenticate": "20/m/user",
+    "reset_password": "20/m/ip,5/15m/key",
+    "reset_password_from_key": "20/m/ip",
+}
+MFA_ADAPTER = "accounts.adapters.SecondFactors"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = "Sitroom"
+SOCIALACCOUNT_ADAPTER = "accounts.sso.SignOns"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS: dict = {}
+if env.str("SITROOM_OIDC_ISSUER", ""):
+    if not env.str("SITROOM_OIDC_ISSUER").startswith("https://") and not DEBUG:
+        raise ImproperlyConfigured("SITROOM_OIDC_ISSUER must begin with https://")
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": env.str("SITROOM_OIDC_NAME", "") or "single sign-on",
+                "client_id": env.str("SITROOM_OIDC_CLIENT_ID"),
+                "secret": env.str("SITROOM_OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": env.str("SITROOM_OIDC_ISSUER").rstrip("/")},
+            }
+        ],
+    }
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None
 SILENCED_SYSTEM_CHECKS = [
     "guardian.W001"
 ]  # guardian stores the grants; it never decides (incidents/access.py)
 
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
+KNOWN_BROWSER_COOKIE_NAME = "known"
 if HTTPS:
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
+    KNOWN_BROWSER_COOKIE_NAME = "__Host-known"
     SECURE_SSL_REDIRECT = True
     SECURE_HSTS_SECONDS = 63_072_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
-if env.bool("SITROOM_TRUSTED_PROXY", False):
+if TRUSTED_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # no cookie of its own
 SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
 
-EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "consolemail://")
+EMAIL_CONFIG = env.dj_email_url("EMAIL_URL", "console:")
+if "EMAIL_BACKEND" not in EMAIL_CONFIG:
+    raise ImproperlyConfigured("EMAIL_URL starts with submission://, smtp:// or console:")
 vars().update({name: value for name, value in EMAIL_CONFIG.items() if name.startswith("EMAIL_")})
+EMAIL_TIMEOUT = EMAIL_CONFIG["EMAIL_TIMEOUT"] or 20  # seconds
+
+DEFAULT_FROM_EMAIL = env.str("SITROOM_MAIL_FROM", "") or f"Sitroom <sitroom@{urlsplit(BASE_URL).hostname}>"
 
 LANGUAGE_CODE = "en"
 USE_TZ = True

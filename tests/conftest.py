@@ -7,7 +7,10 @@ from django.db import connection
 from django.test import Client, TransactionTestCase
 
 from tests import factories
+from tests.post_office import post_office  # noqa: F401 (a fixture)
 from tests.room import Room
+from tests.running_provider import running  # noqa: F401 (a fixture)
+from tests.signing import sign_in
 
 triggers = import_module("incidents.migrations.0002_append_only").triggers
 
@@ -60,9 +63,7 @@ def incident(dana):
 @pytest.fixture
 def as_dana(dana):
     """A signed-in client of the commander."""
-    client = Client()
-    client.force_login(dana)
-    return client
+    return sign_in(Client(), dana)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role
 from tests import factories
+from tests.signing import sign_in
 
 PERSONAS = (
     "anonymous",
@@ -170,7 +171,7 @@ class Room:
             was = person.is_active
             if not was:
                 type(person).objects.filter(pk=person.pk).update(is_active=True)
-            client.force_login(type(person).objects.get(pk=person.pk))
+            sign_in(client, type(person).objects.get(pk=person.pk))
             if not was:
                 type(person).objects.filter(pk=person.pk).update(is_active=False)
         return client

@@ -29,6 +29,8 @@ NO_SUCH_METHOD = "302  405  405  405  405  405  405  405  405  302"
 # The same for a view that people open before they are signed in.
 NO_OTHER_METHOD = dict.fromkeys(METHODS[1:], "405  405  405  405  405  405  405  405  405  405")
 
+NO_METHOD = dict.fromkeys(METHODS, "405  405  405  405  405  405  405  405  405  405")
+
 # fmt: off
 TABLE = {
     #                                anon outs supe exec read resp lega comm revo disa
@@ -49,6 +51,102 @@ TABLE = {
         "PUT":                      "422  302  302  302  302  302  302  302  302  422",
         "PATCH":                    "405  302  302  302  302  302  302  302  302  405",
         "DELETE":                   "405  302  302  302  302  302  302  302  302  405",
+    },
+    "sign-in/passkey/": {  # the challenge, to scripts only
+        "GET":                      "302  302  302  302  302  302  302  302  302  302",
+        "HEAD":                     "302  302  302  302  302  302  302  302  302  302",
+        "OPTIONS":                  "200  302  302  302  302  302  302  302  302  200",
+        "POST":                     "422  302  302  302  302  302  302  302  302  422",
+        "PUT":                      "422  302  302  302  302  302  302  302  302  422",
+        "PATCH":                    "405  302  302  302  302  302  302  302  302  405",
+        "DELETE":                   "405  302  302  302  302  302  302  302  302  405",
+    },
+    "sign-in/second-step/": {  # nobody is between two steps here: all are sent on
+        **dict.fromkeys(METHODS,    "302  302  302  302  302  302  302  302  302  302"),
+    },
+    "sign-in/sso/": {  # off unless there is a provider
+        **NO_METHOD,
+        "POST":                     "404  404  404  404  404  404  404  404  404  404",
+    },
+    "sign-in/sso/back/": {
+        **NO_METHOD,
+        "GET":                      "404  404  404  404  404  404  404  404  404  404",
+    },
+    "sign-in/forgot/": {
+        **NO_METHOD,
+        "GET":                      "200  200  200  200  200  200  200  200  200  200",
+        "HEAD":                     "200  200  200  200  200  200  200  200  200  200",
+        "POST":                     "422  422  422  422  422  422  422  422  422  422",
+    },
+    "sign-in/forgot/sent/": {
+        **NO_METHOD,
+        "GET":                      "200  200  200  200  200  200  200  200  200  200",
+        "HEAD":                     "200  200  200  200  200  200  200  200  200  200",
+    },
+    "sign-in/forgot/<str:uidb36>/<str:key>/": {  # a link that is forged says that it is used up
+        **dict.fromkeys(METHODS,    "200  200  200  200  200  200  200  200  200  200"),
+    },
+    "join/<str:token>/": {  # a link that is forged
+        **NO_METHOD,
+        "GET":                      "404  404  404  404  404  404  404  404  404  404",
+        "HEAD":                     "404  404  404  404  404  404  404  404  404  404",
+        "POST":                     "404  404  404  404  404  404  404  404  404  404",
+    },
+    "account/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  422  422  422  422  422  422  422  422  302",
+    },
+    "account/password/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  422  422  422  422  422  422  422  422  302",
+    },
+    "account/sessions/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  404  404  404  404  404  404  404  404  302",
+    },
+    "account/two-factor/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  422  422  422  422  422  422  422  422  302",
+    },
+    "account/two-factor/picture/": {  # of the key that the page before it has made; here there is none
+        "GET":                      "302  404  404  404  404  404  404  404  404  302",
+        "HEAD":                     "302  404  404  404  404  404  404  404  404  302",
+    },
+    "account/two-factor/remove/": {  # there is no app to remove
+        **dict.fromkeys(METHODS,    "302  404  404  404  404  404  404  404  404  302"),
+    },
+    "account/recovery-codes/": {  # there are none
+        "GET":                      "302  404  404  404  404  404  404  404  404  302",
+        "HEAD":                     "302  404  404  404  404  404  404  404  404  302",
+    },
+    "account/recovery-codes/new/": {  # there is no factor that they would stand in for
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  422  422  422  422  422  422  422  422  302",
+    },
+    "account/passkeys/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+    },
+    "account/passkeys/new/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  422  422  422  422  422  422  422  422  302",
+    },
+    "account/passkeys/<int:pk>/remove/": {  # there is none
+        "POST":                     "302  404  404  404  404  404  404  404  404  302",
+    },
+    "account/confirm/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "HEAD":                     "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  200  200  200  200  200  200  200  200  302",
+    },
+    "account/confirm/continue/": {  # nothing waits
+        "GET":                      "302  404  404  404  404  404  404  404  404  302",
     },
     "sign-out/": {
         "OPTIONS":                  "302  200  200  200  200  200  200  200  200  302",
@@ -200,6 +298,9 @@ TABLE = {
         "GET":                      "302  403  302  403  403  403  403  403  403  302",
         **NO_OTHER_METHOD,
     },
+    "admin/password_change/": {  # one's own, at account/password/
+        **dict.fromkeys(METHODS,    "302  302  302  302  302  302  302  302  302  302"),
+    },
     "admin/logout/": {
         "OPTIONS":                  "302  200  200  200  200  200  200  200  200  302",
         "POST":                     "302  302  302  302  302  302  302  302  302  302",
@@ -264,6 +365,9 @@ def address(route: str, room) -> str:
         "request_id": room.request.pk,
         "block_id": room.block.pk,
         "opening_id": room.opening.pk,
+        "uidb36": "forged",
+        "key": "forged",
+        "pk": 1,
     }
     return "/" + re.sub(r"<\w+:(\w+)>", lambda found: str(values[found[1]]), route)
 

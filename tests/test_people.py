@@ -18,6 +18,7 @@ from incidents.people import IncidentGrant, Participant
 from incidents.vocabulary import Role
 from tests import factories
 from tests.room import changes_since, stored
+from tests.signing import sign_in
 from tests.test_matrix import SENT, address, routes
 
 BASE = "/incidents/kestrel/"
@@ -41,9 +42,7 @@ def ruth(db):
 
 def signed_in(user) -> Client:
     """A client of this person."""
-    client = Client()
-    client.force_login(user)
-    return client
+    return sign_in(Client(), user)
 
 
 def deeds(incident) -> list[tuple]:

@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from accounts.stepup import recent_sign_in_required
 from incidents import access, invitations, reading, succession
 from incidents.door import Impossible
 from incidents.gate import by_method, requires
@@ -16,6 +17,7 @@ from incidents.vocabulary import EXTRAS_ARE_OPTIONAL, Capability
 
 
 @by_method(GET=Capability.READ, POST=Capability.PEOPLE)
+@recent_sign_in_required
 def roster(request: HttpRequest, incident) -> HttpResponse:
     """GET: the list of readers, for every reader. POST: invite an address."""
     form = InviteForm(request.POST or None)
@@ -32,6 +34,7 @@ def roster(request: HttpRequest, incident) -> HttpResponse:
 
 @require_POST
 @requires(Capability.PEOPLE)
+@recent_sign_in_required
 def participant(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     """Change on which terms one individual is in."""
     person = find(incident, user_id)
@@ -44,6 +47,7 @@ def participant(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpRespo
 
 @require_POST
 @requires(Capability.OVERSEE)
+@recent_sign_in_required
 def privileged(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     """Decide whether one individual reads entries prepared at the request of counsel."""
     person, reads = find(incident, user_id), bool(request.POST.get("reads_privileged"))

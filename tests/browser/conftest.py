@@ -104,7 +104,7 @@ class Watch:
         return page
 
     def _request(self, request) -> None:
-        if not request.url.startswith(("http://127.0.0.1:", "blob:", "data:")):
+        if not request.url.startswith(("http://127.0.0.1:", "http://localhost:", "blob:", "data:")):
             self.troubles.append(f"request to {request.url}")
 
     def _console(self, message) -> None:

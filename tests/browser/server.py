@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASE = ROOT / "tests" / "cases" / "cloudflare-2023.json"
@@ -168,10 +169,3 @@ class Person:
         chosen = str(uuid.uuid4())
         self.post(f"{incident}{section}/", id=chosen, **fields)
         return chosen
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as tried:
-        tried.bind(("127.0.0.1", 0))
-        return tried.getsockname()[1]

@@ -1,0 +1,59 @@
+"""Tags and filters of the pages of accounts."""
+
+import json
+from datetime import datetime
+from zoneinfo import ZoneInfo, available_timezones
+
+from django import template
+from django.utils.html import format_html
+
+from accounts.models import User
+
+register = template.Library()
+
+# What a User-Agent holds, the more special one first, and what people call it.
+BROWSERS = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+]
+SYSTEMS = [
+    ("Windows", "Windows"),
+    ("iPhone", "an iPhone"),
+    ("iPad", "an iPad"),
+    ("Android", "Android"),
+    ("Mac OS X", "a Mac"),
+    ("Linux", "Linux"),
+]
+
+
+@register.simple_tag
+def zones() -> list[str]:
+    """The time zones that can be typed."""
+    return sorted(available_timezones())
+
+
+@register.simple_tag
+def when(at: datetime, user: User) -> str:
+    """A <time> of a server time (UTC) where this person reads times."""
+    local = at.astimezone(ZoneInfo(user.zone))
+    return format_html(
+        '<time class="num" datetime="{}">{}</time>', at.isoformat(), local.strftime("%-d %b %Y %H:%M")
+    )
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """A browser in words that its owner knows, such as “Firefox on Windows”."""
+    name, system = (
+        next((called for mark, called in table if mark in agent), "") for table in (BROWSERS, SYSTEMS)
+    )
+    return " on ".join(filter(None, (name, system))) or agent or "An unknown browser"
+
+
+@register.filter
+def as_json(value) -> str:
+    """A value for a data attribute; the template escapes it."""
+    return json.dumps(value)
