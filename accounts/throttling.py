@@ -11,6 +11,7 @@ import secrets
 from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 
 SALT = "accounts.known-browser"
 SECONDS = 180 * 24 * 60 * 60
@@ -22,7 +23,7 @@ def remember_browser(request: HttpRequest, response: HttpResponse, user) -> None
         return
     response.set_cookie(
         settings.KNOWN_BROWSER_COOKIE_NAME,
-        signing.dumps([user.email, secrets.token_urlsafe(12)], salt=SALT),
+        signing.dumps([_hidden(user.email), secrets.token_urlsafe(12)], salt=SALT),
         max_age=SECONDS,
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
@@ -44,4 +45,9 @@ def _device(request: HttpRequest, email: str) -> str:
         )
     except (signing.BadSignature, ValueError):
         return ""
-    return device if known == email else ""
+    return device if known == _hidden(email) else ""
+
+
+def _hidden(email: str) -> str:
+    """An address as the cookie has it: whoever finds the browser cannot read whose it was."""
+    return salted_hmac(SALT, email.lower()).hexdigest()

@@ -10,6 +10,9 @@ class IncidentsConfig(AppConfig):
     name = "incidents"
 
     def ready(self) -> None:
+        from accounts import closing
         from incidents import gate
+        from incidents.incident import why_not_close
 
         checks.register(gate.every_incident_view_is_gated)
+        closing.vetoes.append(why_not_close)

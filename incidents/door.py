@@ -2,13 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
 from incidents import access, ledger
+from incidents.invitations import InvitationQuerySet
 from incidents.ledger import Action, Change
+from incidents.people import Participant
+from incidents.succession import BreakGlass, Offer
 
 
 class Refused(PermissionDenied):
@@ -22,10 +27,20 @@ class Impossible(ValueError):
 class Door(models.Model):
     """What every write needs. `revision` counts changes from 1; `head` is the ledger's last hash; times are UTC."""
 
+    slug = models.SlugField(max_length=80, unique=True)
+    commander = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(default=timezone.now)
+    hold_since = models.DateTimeField("on legal hold since", null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now)
     revision = models.PositiveIntegerField(default=0)
     head = models.CharField(max_length=64, blank=True)
     classification_revision = models.PositiveIntegerField(default=0)
+
+    if TYPE_CHECKING:  # the rows that point here; Django adds the managers to the model
+        participants: models.QuerySet[Participant]
+        invitations: InvitationQuerySet
+        openings: models.QuerySet[BreakGlass]
+        offers: models.QuerySet[Offer]
 
     class Meta:
         abstract = True

@@ -24,9 +24,7 @@ class Told:
     is_hidden: bool = False  # whether the entry can be brought back from here
 
 
-def changes_for(
-    incident, audience: str, rows: QuerySet | None = None, *, commands: bool = False
-) -> QuerySet:
+def changes_for(incident, audience: str, rows: QuerySet | None = None, *, commands: bool = False) -> QuerySet:
     """The rows that an audience may read, newest first: none about an entry that is or was privileged then.
 
     `commands`: with the rows about the block list, which the commander alone is told.

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.conf import settings
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -47,13 +46,9 @@ class Incident(Command):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     codename = models.CharField(max_length=80)
-    slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=200)
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.INVESTIGATING)
     zone_name = models.CharField("time zone", max_length=64, default="UTC", validators=[validate_zone])
-    commander = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    started_at = models.DateTimeField(default=timezone.now)
-    hold_since = models.DateTimeField("on legal hold since", null=True, blank=True)
 
     objects = IncidentQuerySet.as_manager()
 
@@ -199,6 +194,17 @@ class Incident(Command):
         """Only who reads entries prepared at the request of counsel may write or mark one."""
         if privileged and not access.can(by, self, Capability.PRIVILEGED):
             raise Refused
+
+
+def why_not_close(user) -> str:
+    """Why an account must stay open: a commander hands over first (SECURITY 20); "" when it may be closed."""
+    number = Incident.objects.filter(commander=user).exclude(status=Status.CLOSED).count()
+    if not number:
+        return ""
+    return (
+        f"This person commands {number} open incident{'s' if number > 1 else ''}. Command must be handed over first. "
+        "If the account itself is the danger: manage.py close_account EMAIL --force."
+    )
 
 
 def _blank(entry) -> dict:

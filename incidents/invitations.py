@@ -76,9 +76,7 @@ class Invitation(models.Model):
 
     def token(self) -> str:
         """The secret part of the newest link (256 bits); it is written down nowhere."""
-        return salted_hmac(
-            "incidents.invitation", f"{self.pk}:{self.serial}", algorithm="sha256"
-        ).hexdigest()
+        return salted_hmac("incidents.invitation", f"{self.pk}:{self.serial}", algorithm="sha256").hexdigest()
 
     def renew(self) -> None:
         """Another link and another 24 hours; not saved yet."""
@@ -158,9 +156,7 @@ class AccessRequest(models.Model):
     class Meta:
         ordering = ["at"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["slug", "user"], condition=Q(answered_at=None), name="asked_once"
-            )
+            models.UniqueConstraint(fields=["slug", "user"], condition=Q(answered_at=None), name="asked_once")
         ]
 
     def __str__(self) -> str:

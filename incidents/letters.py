@@ -38,7 +38,9 @@ class Letter(models.Model):
     class Meta:
         ordering = ["queued_at"]
         indexes = [
-            models.Index(fields=["due_at"], condition=models.Q(sent_at=None, dropped_at=None), name="letters_due")
+            models.Index(
+                fields=["due_at"], condition=models.Q(sent_at=None, dropped_at=None), name="letters_due"
+            )
         ]
 
     def __str__(self) -> str:
@@ -48,5 +50,6 @@ class Letter(models.Model):
 def post(incident, kind: str, *addresses: str, invitation=None) -> None:
     """Queue a letter to each address, in the transaction of whoever calls."""
     Letter.objects.bulk_create(
-        Letter(incident=incident, kind=kind, to=address, invitation=invitation) for address in dict.fromkeys(addresses)
+        Letter(incident=incident, kind=kind, to=address, invitation=invitation)
+        for address in dict.fromkeys(addresses)
     )

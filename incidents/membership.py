@@ -120,7 +120,9 @@ class Membership(Door):
             invitation.invited_by = by
             invitation.renew()
             invitation.save()
-            self._record(Action.INVITE, by, values={"email": invitation.email, **terms_of(invitation).values()})
+            self._record(
+                Action.INVITE, by, values={"email": invitation.email, **terms_of(invitation).values()}
+            )
             post(self, Letter.Kind.INVITATION, invitation.email, invitation=invitation)
 
     def withdraw(self, invitation: Invitation, *, by) -> None:
@@ -194,8 +196,12 @@ class Membership(Door):
         with self._door(by, Capability.OVERSEE):
             participant = self._participant(user)
             if participant.role not in EXTRAS_ARE_OPTIONAL:
-                raise Impossible(f"{user} is here as {participant.get_role_display().lower()}: that decides it.")
-            return self._put(participant, terms_of(participant).with_privileged(reads), Action.SET_PRIVILEGED, by)
+                raise Impossible(
+                    f"{user} is here as {participant.get_role_display().lower()}: that decides it."
+                )
+            return self._put(
+                participant, terms_of(participant).with_privileged(reads), Action.SET_PRIVILEGED, by
+            )
 
     def let_out(self, user, *, by, reason: str = "") -> Saved:
         """Take away every grant of one individual at once. The commander cannot be removed."""

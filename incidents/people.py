@@ -103,7 +103,7 @@ def grants_due(incident, user=None) -> dict[tuple, datetime | None]:
         for name in BUNDLES[Role.COMMANDER]:
             key = opening.asked_by_id, str(name)
             there = due.get(key, opening.expires_at)
-            due[key] = None if there is None else max(there, opening.expires_at)
+            due[key] = None if there is None else max(there, opening.expires_at or there)
     return due
 
 
@@ -112,7 +112,9 @@ def write_grants(incident, user) -> None:
     due = {name: until for (_, name), until in grants_due(incident, user).items()}
     held = {
         grant.permission.codename: grant
-        for grant in IncidentGrant.objects.filter(content_object=incident, user=user).select_related("permission")
+        for grant in IncidentGrant.objects.filter(content_object=incident, user=user).select_related(
+            "permission"
+        )
     }
     stale = [grant.pk for name, grant in held.items() if name not in due or grant.until != due[name]]
     IncidentGrant.objects.filter(pk__in=stale).delete()
@@ -121,7 +123,9 @@ def write_grants(incident, user) -> None:
         content_type__app_label="incidents", content_type__model="incident", codename__in=missing
     )
     IncidentGrant.objects.bulk_create(
-        IncidentGrant(content_object=incident, user=user, permission=permission, until=due[permission.codename])
+        IncidentGrant(
+            content_object=incident, user=user, permission=permission, until=due[permission.codename]
+        )
         for permission in permissions
     )
 
@@ -130,7 +134,10 @@ def grant_faults(incident) -> list[str]:
     """Sentences that say where the permission table and the participants disagree."""
     due = grants_due(incident)
     rows = IncidentGrant.objects.filter(content_object=incident)
-    held = {(user, name): until for user, name, until in rows.values_list("user_id", "permission__codename", "until")}
+    held = {
+        (user, name): until
+        for user, name, until in rows.values_list("user_id", "permission__codename", "until")
+    }
     faults = [f"{user} holds {name} without being let in for it" for user, name in held.keys() - due.keys()]
     faults += [f"{user} lacks {name}" for user, name in due.keys() - held.keys()]
     faults += [

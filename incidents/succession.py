@@ -58,7 +58,8 @@ class BreakGlass(models.Model):
         ordering = ["asked_at"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(approved_by=None) | ~Q(approved_by=F("asked_by")), name="nobody_approves_themselves"
+                condition=Q(approved_by=None) | ~Q(approved_by=F("asked_by")),
+                name="nobody_approves_themselves",
             ),
             models.CheckConstraint(
                 condition=Q(approved_at=None) | Q(approved_by__isnull=False, expires_at__isnull=False),
@@ -75,7 +76,9 @@ class BreakGlass(models.Model):
     @property
     def is_asked(self) -> bool:
         """Whether it waits for a second person."""
-        return self.approved_at is None and self.ended_at is None and timezone.now() < self.asked_at + ASKED_FOR
+        return (
+            self.approved_at is None and self.ended_at is None and timezone.now() < self.asked_at + ASKED_FOR
+        )
 
     @property
     def is_open(self) -> bool:

@@ -3,7 +3,18 @@
 from django.urls import path, register_converter
 
 from incidents import converters
-from incidents.views import command, documents, entries, exports, files, history, invitations, live, people, register
+from incidents.views import (
+    command,
+    documents,
+    entries,
+    exports,
+    files,
+    history,
+    invitations,
+    live,
+    people,
+    register,
+)
 
 register_converter(converters.CodenameConverter, "codename")
 register_converter(converters.SectionConverter, "section")
@@ -26,7 +37,9 @@ urlpatterns = [
     path("<codename:codename>/people/blocks/", invitations.block, name="block"),
     path("<codename:codename>/people/blocks/<uuid:block_id>/lift/", invitations.lift, name="lift"),
     path("<codename:codename>/people/requests/<uuid:request_id>/", invitations.answer, name="answer"),
-    path("<codename:codename>/people/invitations/<uuid:invitation_id>/again/", invitations.again, name="again"),
+    path(
+        "<codename:codename>/people/invitations/<uuid:invitation_id>/again/", invitations.again, name="again"
+    ),
     path(
         "<codename:codename>/people/invitations/<uuid:invitation_id>/withdraw/",
         invitations.withdraw,

@@ -34,8 +34,7 @@ class Role(models.TextChoices):
 C = Capability
 BUNDLES: dict[str, frozenset[str]] = {
     Role.COMMANDER: frozenset(
-        {C.SUMMARY, C.READ, C.WRITE, C.EXPORT, C.PRIVILEGED, C.PEOPLE, C.COMMAND}
-        | {C.VOUCH, C.OVERSEE}
+        {C.SUMMARY, C.READ, C.WRITE, C.EXPORT, C.PRIVILEGED, C.PEOPLE, C.COMMAND} | {C.VOUCH, C.OVERSEE}
     ),
     Role.RESPONDER: frozenset({C.SUMMARY, C.READ, C.WRITE, C.VOUCH}),
     Role.READER: frozenset({C.SUMMARY, C.READ}),

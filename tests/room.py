@@ -154,7 +154,9 @@ class Room:
         )
         ask(self.people["superuser"], self.incident.codename, canary("request", "words"))
         [self.request] = requests_for(self.incident)
-        self.incident.block(canary("blocked") + "@example.com", by=commander, reason=canary("block", "reason"))
+        self.incident.block(
+            canary("blocked") + "@example.com", by=commander, reason=canary("block", "reason")
+        )
         self.block = self.incident.blocks.get()
         self.offer = self.incident.offer_command(
             self.people["responder"], by=commander, reason=canary("offer", "reason")

@@ -151,7 +151,9 @@ def test_line_21_nobody_approves_their_own_request(incident, theo):
         BreakGlass.objects.update(approved_by=theo, approved_at=timezone.now(), expires_at=timezone.now())
 
 
-@pytest.mark.parametrize("sent", [{"reason": "  "}, {"reason": "x", "hours": "0"}, {"reason": "x", "hours": "9999"}])
+@pytest.mark.parametrize(
+    "sent", [{"reason": "  "}, {"reason": "x", "hours": "0"}, {"reason": "x", "hours": "9999"}]
+)
 def test_line_21_it_needs_a_reason_and_an_end(incident, theo, sent):
     client = signed_in(theo)
     before = stored()
@@ -217,7 +219,15 @@ def test_line_21_a_request_lapses(incident, theo, mei):
 
 def test_line_21_the_operator_can_do_it_for_two_people_from_outside(incident, dana, capsys):
     theo, mei = factories.user("theo"), factories.user("mei")
-    arguments = ["KESTREL", "--for", theo.email, "--approved-by", mei.email, "--reason", "Dana is in hospital"]
+    arguments = [
+        "KESTREL",
+        "--for",
+        theo.email,
+        "--approved-by",
+        mei.email,
+        "--reason",
+        "Dana is in hospital",
+    ]
     call_command("break_glass", *arguments, "--hours", "2")
     assert "Theo acts as commander of KESTREL until" in capsys.readouterr().out
     assert (capabilities(theo, incident), capabilities(mei, incident)) == (BUNDLES[Role.COMMANDER], set())
@@ -257,7 +267,11 @@ def test_line_45_only_legal_sets_and_lifts_a_hold(incident, dana, theo, mei):
 
 def test_line_45_a_hold_blocks_deletion_even_by_raw_sql(incident, mei):
     incident.set_hold(True, by=mei, reason="A lawsuit is likely")
-    with pytest.raises(DatabaseError, match="legal hold"), transaction.atomic(), connection.cursor() as cursor:
+    with (
+        pytest.raises(DatabaseError, match="legal hold"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
         cursor.execute("DELETE FROM incidents_incident")
     assert Incident.objects.count() == 1
 
@@ -299,7 +313,45 @@ def test_line_10_ten_people_revoked_with_posts_in_flight_store_nothing_afterward
     rows = incident.changes.filter(action="add").values_list("actor_id", "revision", "values")
     out = {row.values["user"]: row.revision for row in incident.changes.filter(action="let out")}
     assert [revision for actor, revision, _ in rows if revision > out[str(actor)]] == []
-    assert sorted(values["text"] for _, _, values in rows) == sorted(text for text, status in said if status == 302)
+    assert sorted(values["text"] for _, _, values in rows) == sorted(
+        text for text, status in said if status == 302
+    )
     assert IncidentGrant.objects.exclude(user=dana).count() == 0
     call_command("check_access")
     call_command("verify_ledger")
+
+
+# --- closing the commander's account ---------------------------------------------------------------
+
+
+def test_line_20_the_account_of_a_commander_cannot_be_closed(incident, dana, theo):
+    root = factories.user("root", is_superuser=True, is_staff=True)
+    where = f"/admin/accounts/user/{dana.pk}/change/"
+    sent = {"email": dana.email, "display_name": "Dana", "zone": "UTC"}  # “may sign in” is not ticked
+    answer = signed_in(root).post(where, sent)
+    said = answer.content.decode()
+    assert ("commands 1 open incident" in said, "KESTREL" in said) == (True, False)
+    with pytest.raises(CommandError, match="handed over first"):
+        call_command("close_account", dana.email)
+    assert User.objects.get(pk=dana.pk).is_active is True
+    incident.hand_over(theo, by=dana, reason="End of shift")
+    call_command("close_account", dana.email)
+    assert User.objects.get(pk=dana.pk).is_active is False
+
+
+def test_line_23_closing_an_account_ends_sessions_invitations_and_exports_together(
+    incident, dana, monkeypatch
+):
+    invitation = incident.invite("ruth@example.com", Terms(Role.READER), by=dana)
+    client = signed_in(dana)
+    assert client.get(BASE).status_code == 200
+
+    def close(html, found):
+        call_command("close_account", dana.email, "--force")
+        return b"%PDF-"
+
+    monkeypatch.setattr("incidents.report.print_pdf", close)
+    assert client.get(f"{BASE}report.pdf").status_code == 404
+    assert (client.get(BASE).status_code, incident.stands(invitation)) == (302, False)
+    User.objects.filter(pk=dana.pk).update(is_active=True)
+    assert client.get(BASE).status_code == 302  # the session does not come back with the account

@@ -59,7 +59,11 @@ def test_inviting_grants_nothing_until_it_is_accepted(incident, as_dana, dana, r
     sent = {"email": "Ruth@Example.com", "role": "responder", "ends": "24", "may_export": "on"}
     assert as_dana.post(f"{BASE}people/", sent).headers["Location"] == f"{BASE}people/"
     invitation = incident.invitations.get()
-    assert (invitation.email, invitation.role, invitation.may_export) == ("ruth@example.com", "responder", True)
+    assert (invitation.email, invitation.role, invitation.may_export) == (
+        "ruth@example.com",
+        "responder",
+        True,
+    )
     assert (capabilities(ruth, incident), signed_in(ruth).get(BASE).status_code) == (set(), 404)
     assert deeds(incident)[1:] == [("invite", "Dana", None, "responder")]
     assert accept(signed_in(ruth), invitation).headers["Location"] == BASE
@@ -183,7 +187,12 @@ def test_a_classification_that_changes_at_the_gate_is_shown_again(invitation, in
 def test_what_was_typed_survives_a_refused_invitation(incident, as_dana, dana):
     sent = {"email": dana.email, "role": "legal", "note": "You know why", "ends": "72"}
     said = as_dana.post(f"{BASE}people/", sent).content.decode()
-    for kept in (f'value="{dana.email}"', 'value="You know why"', '<option value="legal" selected', '"72" selected'):
+    for kept in (
+        f'value="{dana.email}"',
+        'value="You know why"',
+        '<option value="legal" selected',
+        '"72" selected',
+    ):
         assert kept in said
 
 
@@ -229,7 +238,10 @@ def test_an_end_that_is_over_is_refused(incident, dana, ruth):
 
 def test_asking_reaches_the_commander_and_can_be_answered(incident, as_dana, ruth):
     client = signed_in(ruth)
-    assert client.post("/incidents/access/", {"codename": "Kestrel", "words": "I run the fleet"}).status_code == 200
+    assert (
+        client.post("/incidents/access/", {"codename": "Kestrel", "words": "I run the fleet"}).status_code
+        == 200
+    )
     assert "I run the fleet" in as_dana.get(f"{BASE}people/").content.decode()
     [wish] = requests_for(incident)
     assert as_dana.post(f"{BASE}people/requests/{wish.pk}/", {"role": "reader"}).status_code == 302
@@ -237,13 +249,17 @@ def test_asking_reaches_the_commander_and_can_be_answered(incident, as_dana, rut
     assert accept(client, incident.invitations.get()).status_code == 302
 
 
-def test_line_06_asking_for_a_missing_incident_answers_and_works_the_same(incident, ruth, django_assert_num_queries):
+def test_line_06_asking_for_a_missing_incident_answers_and_works_the_same(
+    incident, ruth, django_assert_num_queries
+):
     client, answers = signed_in(ruth), []
     client.post("/incidents/access/", {"codename": "something"})
     for codename in ("KESTREL", "QUIET HERON"):
         with django_assert_num_queries(7):
             answer = client.post("/incidents/access/", {"codename": codename})
-        answers.append((answer.status_code, re.sub(r"nonce-?\S*|value=\"\w{64}\"", "", answer.content.decode())))
+        answers.append(
+            (answer.status_code, re.sub(r"nonce-?\S*|value=\"\w{64}\"", "", answer.content.decode()))
+        )
     assert answers[0] == answers[1]
 
 
@@ -260,7 +276,10 @@ def test_asking_again_replaces_the_words_and_floods_nobody(incident, ruth):
 def test_a_request_that_is_left_out_is_gone_and_nothing_is_said(incident, as_dana, ruth):
     signed_in(ruth).post("/incidents/access/", {"codename": "KESTREL"})
     [wish] = requests_for(incident)
-    assert as_dana.post(f"{BASE}people/requests/{wish.pk}/", {"dismiss": "", "role": "reader"}).status_code == 302
+    assert (
+        as_dana.post(f"{BASE}people/requests/{wish.pk}/", {"dismiss": "", "role": "reader"}).status_code
+        == 302
+    )
     assert (list(requests_for(incident)), incident.invitations.count()) == ([], 0)
 
 
@@ -331,7 +350,9 @@ def test_the_commander_cannot_block_themselves(incident, dana):
 def test_line_13_mail_carries_the_codename_and_a_link_and_nothing_else(incident, dana, ruth, post_office):
     theo = factories.participant(incident, factories.user("theo"))
     invitation = incident.invite(ruth.email, Terms(Role.READER), by=dana, note="canarynote")
-    signed_in(factories.user("late")).post("/incidents/access/", {"codename": "KESTREL", "words": "canarywords"})
+    signed_in(factories.user("late")).post(
+        "/incidents/access/", {"codename": "KESTREL", "words": "canarywords"}
+    )
     incident.offer_command(theo, by=dana, reason="canaryoffer")
     opening = incident.ask_break_glass(by=theo, reason="canaryglass")
     incident.approve_break_glass(opening, by=dana)
@@ -349,7 +370,9 @@ def test_line_13_mail_carries_the_codename_and_a_link_and_nothing_else(incident,
     ]
     for letter in letters:
         whole = letter.as_string()
-        assert ("canary" in whole, "Intruder in the wiki" in whole, "Dana" in whole, "Theo" in whole) == (False,) * 4
+        assert ("canary" in whole, "Intruder in the wiki" in whole, "Dana" in whole, "Theo" in whole) == (
+            False,
+        ) * 4
         assert letter.get_content().count("http") == 1
     [invited] = [letter for letter in letters if letter["To"] == "new@example.com"]
     path = urlsplit(re.search(r"http\S+", invited.get_content())[0]).path
@@ -365,7 +388,9 @@ def test_a_withdrawn_invitation_is_not_mailed(incident, dana, ruth, post_office)
     assert (post_office.letters, Letter.objects.get().dropped_at is None) == ([], False)
 
 
-def test_mail_that_cannot_be_sent_waits_and_is_sent_later(incident, dana, ruth, post_office, settings, caplog):
+def test_mail_that_cannot_be_sent_waits_and_is_sent_later(
+    incident, dana, ruth, post_office, settings, caplog
+):
     incident.invite(ruth.email, Terms(Role.READER), by=dana)
     open_port, settings.EMAIL_PORT = settings.EMAIL_PORT, 9  # nobody listens there
     call_command("worker", "--once")

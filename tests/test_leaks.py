@@ -484,7 +484,11 @@ def test_line_10_a_file_of_somebody_who_is_revoked_in_flight_leaves_no_bytes(roo
 
 @pytest.mark.parametrize(
     ("form", "where", "status"),
-    [(InviteForm, "people/", 403), (SettingsForm, "settings/", 403), (HandOverForm, "people/hand-over/", 409)],
+    [
+        (InviteForm, "people/", 403),
+        (SettingsForm, "settings/", 403),
+        (HandOverForm, "people/hand-over/", 409),
+    ],
 )
 def test_line_10_whoever_handed_over_while_a_post_is_in_flight_stores_nothing(
     room, monkeypatch, form, where, status

@@ -26,7 +26,17 @@ HTMX = {"HX-Request": "true"}
 
 # What each role may do, as the people who use it were told.
 MAY = {
-    "commander": {"summary", "read", "write", "export", "privileged", "people", "command", "vouch", "oversee"},
+    "commander": {
+        "summary",
+        "read",
+        "write",
+        "export",
+        "privileged",
+        "people",
+        "command",
+        "vouch",
+        "oversee",
+    },
     "responder": {"summary", "read", "write", "vouch"},
     "reader": {"summary", "read"},
     "executive": {"summary"},
@@ -338,7 +348,7 @@ def test_a_new_classification_asks_everybody_but_its_author(incident, dana, ruth
         "\x00//evil.example/",
     ],
 )
-def test_next_stays_on_this_host(incident, as_dana, ruth, following):
+def test_line_41_next_stays_on_this_host(incident, as_dana, ruth, following):
     factories.participant(incident, ruth, accepted=False)
     client = signed_in(ruth)
     for answer in (

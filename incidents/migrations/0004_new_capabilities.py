@@ -2,7 +2,6 @@
 
 from django.db import migrations
 
-
 NEW = {
     "vouch": ("asks for and approves break-glass", ["commander", "responder", "legal"]),
     "oversee": ("reads the register, decides who reads privileged entries", ["commander", "legal"]),

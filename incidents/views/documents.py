@@ -13,9 +13,9 @@ from accounts.models import User
 from incidents import access, reading, rendering
 from incidents import checks as commander_checks
 from incidents.converters import whole_number
+from incidents.door import Impossible
 from incidents.forms import SettingsForm, StartForm
 from incidents.gate import by_method, requires
-from incidents.door import Impossible
 from incidents.incident import Incident
 from incidents.invitations import Invitation
 from incidents.people import Acknowledgement

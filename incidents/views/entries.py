@@ -12,8 +12,8 @@ from django.views.decorators.http import require_GET, require_POST
 from incidents import files, reading, rendering
 from incidents.conflicts import conflict_context
 from incidents.converters import whole_number
-from incidents.gate import by_method, requires
 from incidents.door import Impossible
+from incidents.gate import by_method, requires
 from incidents.incident import Conflict
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS

@@ -62,7 +62,12 @@ def remove(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     form = ReasonForm(request.POST)
     form.fields["reason"].required = False
     if not form.is_valid():
-        return page(request, incident, problem=" ".join(form.errors["reason"]), status=422)
+        return page(
+            request,
+            incident,
+            problem="The reason holds a damaged character or is too long. Nobody was removed.",
+            status=422,
+        )
     reason = form.cleaned_data["reason"]
     return attempt(request, incident, lambda: incident.let_out(person.user, by=request.user, reason=reason))
 
@@ -97,7 +102,9 @@ def page(request: HttpRequest, incident, *, status: int = 200, **shown) -> HttpR
     context = {
         "incident": incident,
         "people": people,
-        "pending": incident.invitations.filter(accepted_at=None, withdrawn_at=None).select_related("invited_by"),
+        "pending": incident.invitations.filter(accepted_at=None, withdrawn_at=None).select_related(
+            "invited_by"
+        ),
         "left": left(incident),
         "offer": succession.offered(incident),
         "form": InviteForm(),

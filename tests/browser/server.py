@@ -157,7 +157,9 @@ class Person:
     def invitation(self, codename: str) -> str:
         """The address of an invitation, as it stands among one's incidents."""
         page = self.http.get("/incidents/").text
-        return re.search(rf'href="(/incidents/invitations/[^"]*)">[^<]*<span class="nm"><b>{codename}<', page)[1]
+        return re.search(
+            rf'href="(/incidents/invitations/[^"]*)">[^<]*<span class="nm"><b>{codename}<', page
+        )[1]
 
     def come_in(self, codename: str) -> None:
         """Accept an invitation, with the classification as its page shows it."""

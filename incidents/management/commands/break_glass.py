@@ -15,7 +15,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser):
         parser.add_argument("codename")
-        parser.add_argument("--for", dest="person", required=True, metavar="EMAIL", help="who is to act as commander")
+        parser.add_argument(
+            "--for", dest="person", required=True, metavar="EMAIL", help="who is to act as commander"
+        )
         parser.add_argument("--approved-by", required=True, metavar="EMAIL", help="the second person")
         parser.add_argument("--reason", required=True)
         parser.add_argument("--hours", type=int, default=4)

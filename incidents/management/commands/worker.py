@@ -25,7 +25,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser):
-        parser.add_argument("--every", type=int, default=3600, metavar="SECONDS", help="between two verifications")
+        parser.add_argument(
+            "--every", type=int, default=3600, metavar="SECONDS", help="between two verifications"
+        )
         parser.add_argument("--once", action="store_true", help="do everything once")
 
     def handle(self, *, every: int, once: bool, **options):
@@ -46,7 +48,9 @@ class Command(BaseCommand):
     def tick(self) -> None:
         """Mail, and access whose time is over: the grants ended by themselves, this puts it on record."""
         over = Q(incident=OuterRef("pk"), expires_at__lte=timezone.now())
-        ended = Exists(Participant.objects.filter(over)) | Exists(BreakGlass.objects.filter(over, ended_at=None))
+        ended = Exists(Participant.objects.filter(over)) | Exists(
+            BreakGlass.objects.filter(over, ended_at=None)
+        )
         for incident in Incident.objects.filter(ended):
             incident.let_out_expired()
             incident.end_expired_break_glass()
