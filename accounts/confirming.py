@@ -49,7 +49,12 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if ways["passkey"]:
         ways["options"] = passkeys.begin_authentication(request.user)
     bound = [form for form in ways.values() if isinstance(form, forms.Form) and form.is_bound]
-    return render(request, "accounts/confirm.html", {**ways, "next": following}, status=422 if bound else 200)
+    return render(
+        request,
+        "accounts/confirm.html",
+        {**ways, "next": following, "kept": stepup.waiting_form(request, following) is not None},
+        status=422 if bound else 200,
+    )
 
 
 def ways_of(request: HttpRequest) -> dict:

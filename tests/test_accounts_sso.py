@@ -235,6 +235,13 @@ def test_line_39_a_provider_that_did_not_ask_again_proves_nothing(
     assert SocialAccount.objects.filter(user__email="ruth@example.com").count() == 0
 
 
+def test_somebody_with_nothing_to_confirm_with_is_told_how(dana):
+    dana.set_unusable_password()
+    dana.save()
+    page = sign_in(Client(), dana, recent=False).get("/account/confirm/").content.decode()
+    assert "This account has nothing to confirm with." in page
+
+
 def test_line_39_somebody_with_a_password_and_no_sign_on_is_not_offered_the_provider(dana, provider):
     page = sign_in(Client(), dana, recent=False).get("/account/confirm/").content.decode()
     assert "Larkmere" not in page

@@ -71,6 +71,7 @@ def test_line_39_what_was_sent_waits_and_goes_on_after_the_proof(long_ago):
     assert seen == []
     assert long_ago.post(asked.headers["Location"], {"password": "wrong"}).status_code == 422
     assert seen == []
+    assert "What you sent is kept" in long_ago.get(asked.headers["Location"]).content.decode()
     assert confirm(long_ago, asked).content == b"done"
     method, where, fields = ARRIVED
     assert arrived() == [(method, where, {**fields, "note": [SENT["note"].replace("\r\n", "\n")]})]
@@ -87,6 +88,7 @@ def test_line_39_a_form_with_a_password_is_opened_afresh_and_kept_nowhere(long_a
     new = {"new_password1": "a new long phrase", "new_password2": "a new long phrase"}
     asked = long_ago.post("/account/password/", new)
     assert stepup.KEPT not in long_ago.session
+    assert "What you sent is kept" not in long_ago.get(asked.headers["Location"]).content.decode()
     page = confirm(long_ago, asked)
     assert (page.status_code, "Change the password" in page.content.decode()) == (200, True)
 

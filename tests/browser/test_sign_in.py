@@ -181,7 +181,18 @@ def test_a_passkey_that_is_not_there_is_said_calmly(visit, server, local):
     check(page, phone=False)
 
 
-def test_a_passkey_of_another_account_does_not_open_this_one(visit, server, local):
+def test_line_23_a_passkey_of_a_closed_account_opens_nothing(visit, server, local):
+    page = visit(None, f"{local}/sign-in/")
+    authenticator(page)
+    email = join(page, newcomer(server, local, "nora"))
+    keep_passkey(page)
+    server.manage("close_account", email)
+    page.goto(f"{local}/incidents/")
+    page.get_by_role("button", name="Sign in with a passkey").press("Enter")
+    page.get_by_text("This passkey does not open an account here.").wait_for()
+
+
+def test_a_passkey_that_was_removed_opens_nothing(visit, server, local):
     page = visit(None, f"{local}/sign-in/")
     session, device = authenticator(page)
     join(page, newcomer(server, local, "nora"))
