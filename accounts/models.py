@@ -1,7 +1,6 @@
 """Accounts. An account says who somebody is; it never says which incidents they may see."""
 
 import uuid
-from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -11,12 +10,14 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.zones import zones
+
 HUES = 24
 
 
 def validate_zone(name: str) -> None:
     """Raise ValidationError unless name is an IANA time zone."""
-    if name not in available_timezones():
+    if name not in zones():
         raise ValidationError(f"{name} is not a time zone. Write one such as Europe/Paris or UTC.")
 
 

@@ -6,12 +6,13 @@ complete as that of a typed one. Keys that nobody knows are named in warnings; n
 
 import json
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from accounts.models import User
+from accounts.zones import zones
 from incidents import facts, moments
 from incidents.exports.json import FIRST, NOTE_NAME
 from incidents.facts import Unreadable
@@ -126,7 +127,7 @@ class Loader:
         """The zone that the file names, else the one in which its day-only times are midnights."""
         named = self.case.get("zone")
         if named is not None:
-            if not isinstance(named, str) or named not in available_timezones():
+            if not isinstance(named, str) or named not in zones():
                 raise Unreadable("zone", f"{named!r} is not an IANA time zone")
             return ZoneInfo(named)
         days = []

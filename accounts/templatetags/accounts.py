@@ -2,11 +2,12 @@
 
 import json
 from datetime import datetime
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.html import format_html
 
+from accounts import zones as known
 from accounts.models import User
 
 register = template.Library()
@@ -32,7 +33,7 @@ SYSTEMS = [
 @register.simple_tag
 def zones() -> list[str]:
     """The time zones that can be typed."""
-    return sorted(available_timezones())
+    return sorted(known.zones())
 
 
 @register.simple_tag
