@@ -2,10 +2,16 @@
 
 from collections.abc import Callable
 
+from django.db import transaction
+
 from accounts.models import User
 
 # Each says in a sentence why an account must not be closed, or "". Other applications add theirs.
 vetoes: list[Callable[[User], str]] = []
+
+
+# Each ends what the account held open elsewhere, in the same transaction. Other applications add theirs.
+endings: list[Callable[[User], None]] = []
 
 
 class Refused(Exception):
@@ -25,6 +31,9 @@ def close(user: User, force: bool = False) -> None:
     said = "" if force else objection(user)
     if said:
         raise Refused(said)
-    user.is_active = False
-    user.save(update_fields=["is_active"])
-    user.end_sessions()
+    with transaction.atomic():
+        user.is_active = False
+        user.save(update_fields=["is_active"])
+        user.end_sessions()
+        for end in endings:
+            end(user)

@@ -20,6 +20,7 @@ from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnec
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -141,7 +142,11 @@ class SignOns(DefaultSocialAccountAdapter):
             refuse(request, NOBODY)
         user.display_name, user.zone = told["display_name"], told["zone"]
         user.set_unusable_password()
-        user.save()
+        try:
+            with transaction.atomic():
+                user.save()
+        except IntegrityError:  # the provider's answer, sent twice at once
+            refuse(request, BROKEN)
         return user
 
     def on_authentication_error(

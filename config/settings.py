@@ -163,7 +163,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # seconds
 ACCOUNT_RATE_LIMITS = {  # attempts / time / for whom; accounts/throttling.py says what an account's key is
     "login": "60/m/ip",
     "login_failed": "20/m/ip,5/5m/key",
-    "reauthenticate": "20/m/user",
+    "reauthenticate": "10/5m/user",
     "reset_password": "20/m/ip,5/15m/key",
     "reset_password_from_key": "20/m/ip",
 }
@@ -190,7 +190,6 @@ if env.str("SITROOM_OIDC_ISSUER", ""):
             }
         ],
     }
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 GUARDIAN_MONKEY_PATCH_USER = False
 ANONYMOUS_USER_NAME = None

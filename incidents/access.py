@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
+from incidents.invitations import Block
 from incidents.people import Acknowledgement, IncidentGrant
 from incidents.vocabulary import Audience, Capability
 
@@ -48,6 +49,17 @@ def audience_of(held: Iterable[str]) -> Audience | None:
     if Capability.READ in held:
         return Audience.PRIVILEGED if Capability.PRIVILEGED in held else Audience.DOCUMENT
     return Audience.SUMMARY if Capability.SUMMARY in held else None
+
+
+def standing_invitations(queryset: QuerySet) -> QuerySet:
+    """The invitations that can be accepted: open, of an inviter who may still invite, not blocked (SECURITY 22)."""
+    grants = _grants().filter(
+        content_object=OuterRef("incident"),
+        user=OuterRef("invited_by"),
+        permission__codename=Capability.PEOPLE,
+    )
+    blocks = Block.objects.filter(incident=OuterRef("incident"), email=OuterRef("email"), lifted_at=None)
+    return queryset.open().filter(Exists(grants), ~Exists(blocks))
 
 
 def holders(incident, capability: str) -> list:

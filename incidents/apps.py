@@ -12,7 +12,8 @@ class IncidentsConfig(AppConfig):
     def ready(self) -> None:
         from accounts import closing
         from incidents import gate
-        from incidents.incident import why_not_close
+        from incidents.incident import account_closed, why_not_close
 
         checks.register(gate.every_incident_view_is_gated)
         closing.vetoes.append(why_not_close)
+        closing.endings.append(account_closed)

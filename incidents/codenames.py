@@ -50,6 +50,11 @@ def slug_of(codename: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
 
 
+def one_line(codename: str) -> str:
+    """The codename on one line and without control characters: it stands in the subject of mails."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in codename).split())
+
+
 def longer(codename: str) -> str:
     """The codename with one more word, shortened where there is no room for it."""
     if len(slug_of(codename)) > ROOM:

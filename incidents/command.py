@@ -6,10 +6,10 @@ from django.utils import timezone
 
 from incidents import access
 from incidents.door import Impossible, Refused
+from incidents.invitations import blocked
 from incidents.ledger import Action
 from incidents.letters import Letter, post
 from incidents.membership import Membership, Saved, Terms
-from incidents.people import write_grants
 from incidents.succession import BreakGlass, Offer, offered
 from incidents.vocabulary import Capability, Role
 
@@ -38,12 +38,23 @@ class Command(Membership):
         """The successor's answer. Raises Impossible where the offer was taken back or answered meanwhile."""
         with self._door(by, Capability.READ):
             offer = offered(self)
-            if offer is None or offer.to_id != by.pk or not access.can(offer.by, self, Capability.COMMAND):
+            if offer is None or offer.to_id != by.pk:
                 raise Impossible("The offer does not stand any more. Command stays where it is.")
-            if accept:
-                return self._pass_on(by, by, offer.reason)
+            if not accept:
+                self._end_offers()
+                return Saved(self._record(Action.DECLINE, by, values=self._named(offer.by)))
+            if not access.can(offer.by, self, Capability.COMMAND):
+                raise Impossible(f"{offer.by} can no longer hand over command.")
+            return self._pass_on(by, by, offer.reason)
+
+    def retract_offer(self, *, by) -> Saved:
+        """Take the offer back; the commander stays."""
+        with self._door(by, Capability.COMMAND):
+            offer = offered(self)
+            if offer is None:
+                return Saved(None)
             self._end_offers()
-            return Saved(self._record(Action.DECLINE, by, values=self._named(offer.by)))
+            return Saved(self._record(Action.RETRACT, by, values=self._named(offer.to)))
 
     def hand_over(self, successor, *, by, reason: str) -> Saved:
         """Give command to a participant at once; the old commander stays as a responder. One row, one commander.
@@ -55,27 +66,29 @@ class Command(Membership):
             return self._pass_on(successor, by, reason)
 
     def _can_command(self, successor) -> None:
+        successor.refresh_from_db()
         if successor.pk == self.commander_id:
             raise Impossible(f"{successor} is in command already.")
         self._participant(successor)
-        if not successor.is_active or not access.has_acknowledged(successor, self):
+        if not access.can(successor, self, Capability.SUMMARY):
+            raise Impossible(f"{successor} can no longer come in: the account is closed, or the time is up.")
+        if not access.has_acknowledged(successor, self):
             raise Impossible(f"{successor} has not accepted the classification yet, so cannot take command.")
 
     def _pass_on(self, successor, by, reason: str) -> Saved:
         former = self.commander
         self.participants.filter(user=former).update(
-            role=Role.RESPONDER, may_export=False, reads_privileged=False, expires_at=None
+            role=Role.RESPONDER, may_export=False, reads_privileged=False, expires_at=None, end_set_by=None
         )
         self.participants.filter(user=successor).update(
-            role=Role.COMMANDER, may_export=False, reads_privileged=False, expires_at=None
+            role=Role.COMMANDER, may_export=False, reads_privileged=False, expires_at=None, end_set_by=None
         )
         self.commander = successor
         self.save(update_fields=["commander"])
         self._end_offers()
-        self.openings.filter(asked_by=successor, ended_at=None).update(ended_at=timezone.now())
-        write_grants(self, former)
-        write_grants(self, successor)
-        self._withdraw_those_of(former)
+        self._end_break_glass(successor, by)
+        self._settle(former, by)
+        self._settle(successor, by)
         post(self, Letter.Kind.HAND_OVER, former.email, successor.email)
         if by.pk == successor.pk:
             return Saved(self._record(Action.TAKE, by, values=self._named(former), reason=reason))
@@ -100,31 +113,37 @@ class Command(Membership):
     def break_glass(self, user, *, approver, reason: str, hours: int = 4) -> Saved:
         """Both steps at once, by whoever runs the server, for two accounts that need not be in the incident.
 
-        Somebody who is not in it is let in as a responder for as long.
+        Somebody who is not in it is let in as a responder for as long. The ledger says that it came from there.
         """
         with self._locked():
             if not approver.is_active or not user.is_active:
                 raise Impossible("Both people need accounts that may sign in.")
+            if blocked(self, user.email) or blocked(self, approver.email):
+                raise Impossible("One of the two may not take part in this incident.")
+            asked = [row for row in self.openings.filter(asked_by=user, ended_at=None) if row.is_asked]
+            opening = asked[0] if asked else self._ask(user, reason, hours)
             if not self.participants.filter(user=user).exists():
-                end = timezone.now() + timedelta(hours=hours)
-                terms = Terms(Role.RESPONDER, expires_at=end)
+                terms = Terms(Role.RESPONDER, expires_at=timezone.now() + timedelta(hours=opening.hours))
                 self._admit(user, terms, approver)
                 self._record(Action.LET_IN, approver, values=self._person(user, terms), reason=reason)
-            return self._open_glass(self._ask(user, reason, hours), approver)
+            return self._open_glass(opening, approver, operator=True)
 
     def end_break_glass(self, opening: BreakGlass, *, by) -> None:
         """End it before its time: the person themselves, or whoever commands."""
         with self._door(by, Capability.VOUCH):
             if by.pk != opening.asked_by_id and not access.can(by, self, Capability.COMMAND):
                 raise Refused
-            self._close_glass(opening, by)
+            if self.openings.filter(pk=opening.pk, ended_at=None).exists():
+                self._end_break_glass(opening.asked_by, by)
+                self._settle(opening.asked_by, by)
 
     def end_expired_break_glass(self) -> int:
         """Note the end of those whose time is over (their grants ended with it); how many."""
         with self._locked():
             over = list(self.openings.filter(expires_at__lte=timezone.now(), ended_at=None))
             for opening in over:
-                self._close_glass(opening, opening.asked_by)
+                self._end_break_glass(opening.asked_by, opening.asked_by)
+                self._settle(opening.asked_by, opening.asked_by)
             return len(over)
 
     def _ask(self, by, reason: str, hours: int) -> BreakGlass:
@@ -136,43 +155,34 @@ class Command(Membership):
             raise Impossible("Say why. The reason is kept in the history.")
         open_ones = self.openings.filter(asked_by=by, ended_at=None)
         if any(opening.is_asked or opening.is_open for opening in open_ones):
-            raise Impossible("You have asked already.")
-        open_ones.update(ended_at=timezone.now())
+            raise Impossible("It was asked for already.")
+        self._end_break_glass(by, by)
         opening = BreakGlass.objects.create(incident=self, asked_by=by, reason=reason, hours=hours)
         self._record(Action.ASK_GLASS, by, values={"hours": hours}, reason=reason)
         post(self, Letter.Kind.BREAK_GLASS_ASKED, *self._concerned())
         return opening
 
-    def _open_glass(self, opening: BreakGlass, by) -> Saved:
+    def _open_glass(self, opening: BreakGlass, by, *, operator: bool = False) -> Saved:
         opening.refresh_from_db()
         if not opening.is_asked:
             raise Impossible("This request was answered or lapsed meanwhile.")
         if opening.asked_by_id == by.pk:
             raise Impossible("Nobody approves their own request. A second person must.")
+        if not operator and not access.can(opening.asked_by, self, Capability.VOUCH):
+            raise Impossible(f"{opening.asked_by} may not ask for it any more.")
         opening.approved_by, opening.approved_at = by, timezone.now()
         opening.expires_at = opening.approved_at + timedelta(hours=opening.hours)
         opening.save()
-        write_grants(self, opening.asked_by)
+        self._settle(opening.asked_by, by)
         values = {**self._named(opening.asked_by), "until": opening.expires_at.isoformat()}
+        values |= {"operator": True} if operator else {}
         row = self._record(Action.BREAK_GLASS, by, values=values, reason=opening.reason)
         post(self, Letter.Kind.BREAK_GLASS, *self._concerned())
         return Saved(row)
 
-    def _close_glass(self, opening: BreakGlass, by) -> None:
-        if BreakGlass.objects.filter(pk=opening.pk, ended_at=None).update(ended_at=timezone.now()):
-            write_grants(self, opening.asked_by)
-            self._withdraw_those_of(opening.asked_by)
-            self._record(Action.END_GLASS, by, values=self._named(opening.asked_by))
-
-    def _withdraw_those_of(self, user) -> None:
-        """Invitations die when their inviter may no longer invite."""
-        if not access.can(user, self, Capability.PEOPLE):
-            self.invitations.open().filter(invited_by=user).update(withdrawn_at=timezone.now())
-
     def _concerned(self) -> list[str]:
-        """The addresses of the commander and all responders."""
-        roles = [Role.COMMANDER, Role.RESPONDER]
-        return list(self.participants.filter(role__in=roles).values_list("user__email", flat=True))
+        """The addresses of the commander, all responders and legal: who may act on it."""
+        return [person.email for person in access.holders(self, Capability.VOUCH)]
 
     def _named(self, user, role: str = "") -> dict:
         return {"user": str(user.pk), "name": user.display_name, "role": str(role)}

@@ -104,7 +104,8 @@ def _about_incident(row: Change) -> str:
         return f"{values['email']}, {Role(role).label.lower()}" if role else values["email"]
     if "name" in values:
         role = dict(Role.choices).get(values.get("role", ""), "")
-        return f"{values['name']}, {role.lower()}" if role else values["name"]
+        words = [values["name"], role.lower(), "on the server's command line" if "operator" in values else ""]
+        return ", ".join(word for word in words if word)
     words = []
     if "status" in values:
         words.append(f"status {Status(values['status']).label}")

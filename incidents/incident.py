@@ -77,7 +77,7 @@ class Incident(Command):
     @classmethod
     def start(cls, *, title: str, by, codename: str = "", zone_name: str = "UTC") -> "Incident":
         """Begin an incident; `by` is its commander. A codename that is taken gets one more word."""
-        codename = codename.strip() if codenames.slug_of(codename) else codenames.draw()
+        codename = codenames.one_line(codename) if codenames.slug_of(codename) else codenames.draw()
         with transaction.atomic():
             codename = codenames.unused(codename, cls.is_taken)
             incident = cls(
@@ -205,6 +205,13 @@ def why_not_close(user) -> str:
         f"This person commands {number} open incident{'s' if number > 1 else ''}. Command must be handed over first. "
         "If the account itself is the danger: manage.py close_account EMAIL --force."
     )
+
+
+def account_closed(user) -> None:
+    """What a closed account held open in its incidents ends for good, and each document says so."""
+    concerned = models.Q(participants__user=user) | models.Q(invitations__invited_by=user)
+    for incident in Incident.objects.filter(concerned).distinct():
+        incident.note_closed_account(user)
 
 
 def _blank(entry) -> dict:

@@ -23,8 +23,14 @@ WORKS_FOR = timedelta(hours=24)
 
 class InvitationQuerySet(models.QuerySet):
     def open(self) -> "InvitationQuerySet":
-        """Neither accepted, withdrawn nor run out. Whether the inviter may still invite is asked at the door."""
-        return self.filter(accepted_at=None, withdrawn_at=None, expires_at__gt=timezone.now())
+        """Neither accepted, withdrawn nor run out. Whether the inviter may still invite: incidents/access.py."""
+        now = timezone.now()
+        return self.filter(
+            Q(grant_expires_at=None) | Q(grant_expires_at__gt=now),
+            accepted_at=None,
+            withdrawn_at=None,
+            expires_at__gt=now,
+        )
 
 
 class Invitation(models.Model):
@@ -72,7 +78,12 @@ class Invitation(models.Model):
     @property
     def has_run_out(self) -> bool:
         """Whether the time to accept is over."""
-        return self.expires_at <= timezone.now()
+        return self.expires_at <= timezone.now() or self.grant_is_over
+
+    @property
+    def grant_is_over(self) -> bool:
+        """Whether the access that it gives would have ended already."""
+        return self.grant_expires_at is not None and self.grant_expires_at <= timezone.now()
 
     def token(self) -> str:
         """The secret part of the newest link (256 bits); it is written down nowhere."""
@@ -163,7 +174,8 @@ class AccessRequest(models.Model):
         return f"{self.user} asks for {self.slug}"
 
 
-AT_MOST = 20  # unanswered requests of one person
+AT_MOST = 20  # unanswered requests of one person in a day
+ANEW = timedelta(hours=1)  # asked again after this, the commander is told again
 
 
 def ask(user, codename: str, words: str) -> None:
@@ -171,9 +183,11 @@ def ask(user, codename: str, words: str) -> None:
 
     Nothing here looks whether there is such an incident.
     """
-    slug = slug_of(codename)
+    slug, now = slug_of(codename), timezone.now()
     unanswered = AccessRequest.objects.filter(user=user, answered_at=None)
-    if unanswered.filter(slug=slug).update(words=words) or unanswered.count() >= AT_MOST:
+    same = unanswered.filter(slug=slug)
+    same.filter(at__lt=now - ANEW).update(at=now, told_at=None)
+    if same.update(words=words) or unanswered.filter(at__gt=now - timedelta(days=1)).count() >= AT_MOST:
         return
     with contextlib.suppress(IntegrityError), transaction.atomic():  # asked twice at the same moment
         AccessRequest.objects.create(slug=slug, user=user, words=words)

@@ -34,12 +34,14 @@ class Action(models.TextChoices):
     LET_OUT = "let out", "removed"
     EXPIRE = "expire", "had set an end to the access of"
     OFFER = "offer", "offered command to"
+    RETRACT = "retract", "took back the offer of command to"
     DECLINE = "decline", "did not take command from"
     HAND_OVER = "hand over", "handed command to"
     TAKE = "take command", "took command from"
     ASK_GLASS = "ask glass", "asked for break-glass"
     BREAK_GLASS = "break glass", "approved break-glass for"
     END_GLASS = "end glass", "ended the break-glass of"
+    CLOSED = "closed account", "had their account closed"
     HOLD = "hold", "set a legal hold"
     LIFT_HOLD = "lift hold", "lifted the legal hold"
     BLOCK = "block", "put on the block list"
@@ -55,7 +57,7 @@ PEOPLE_ACTIONS = frozenset(
 # What stands in the head of the document.
 HEAD_ACTIONS = frozenset(
     {Action.SET, Action.OFFER, Action.DECLINE, Action.HAND_OVER, Action.TAKE, Action.ASK_GLASS}
-    | {Action.BREAK_GLASS, Action.END_GLASS, Action.HOLD, Action.LIFT_HOLD}
+    | {Action.RETRACT, Action.CLOSED, Action.BREAK_GLASS, Action.END_GLASS, Action.HOLD, Action.LIFT_HOLD}
 )
 # What the commander alone is told.
 COMMANDERS_ACTIONS = frozenset({Action.BLOCK, Action.LIFT})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from django.db.models import Q
 from django.utils import timezone
 
 from incidents import access
@@ -80,7 +81,8 @@ class Membership(Door):
             self._may_decide(terms, by)
             if block := blocked(self, email):
                 Attempt.objects.create(block=block, by=by)
-                post(self, Letter.Kind.ATTEMPT, *self._commander_but(by))
+                if by.pk != self.commander_id:
+                    post(self, Letter.Kind.ATTEMPT, self.commander.email)
             else:
                 return self._invited(email, terms, by, note)
         raise Impossible(f"{email} is on the block list of this incident. The attempt was noted.")
@@ -88,10 +90,9 @@ class Membership(Door):
     def _invited(self, email: str, terms: Terms, by, note: str) -> Invitation:
         if inside := self.participants.filter(user__email=email).select_related("user").first():
             raise Impossible(f"{inside.user} is in this incident already. Change the role in the list below.")
-        pending = self.invitations.filter(email=email, accepted_at=None, withdrawn_at=None)
-        if pending.open().exists():
+        if self.invitations.open().filter(email=email).exists():
             raise Impossible(f"{email} is invited already. Send it again from the list below.")
-        pending.update(withdrawn_at=timezone.now())
+        self._withdraw(self._pending().filter(email=email), by)
         invitation = Invitation(
             incident=self,
             email=email,
@@ -104,9 +105,7 @@ class Membership(Door):
         )
         invitation.renew()
         invitation.save()
-        AccessRequest.objects.filter(slug=self.slug, user__email=email, answered_at=None).update(
-            answered_at=timezone.now()
-        )
+        self._answer_request_of(email)
         self._record(Action.INVITE, by, values={"email": email, **terms.values()})
         post(self, Letter.Kind.INVITATION, email, invitation=invitation)
         return invitation
@@ -117,6 +116,8 @@ class Membership(Door):
             invitation.refresh_from_db()
             if invitation.accepted_at or invitation.withdrawn_at:
                 raise Impossible("This invitation was accepted or withdrawn meanwhile.")
+            if invitation.grant_is_over:
+                raise Impossible("The access that it gives has ended already. Withdraw it and invite again.")
             invitation.invited_by = by
             invitation.renew()
             invitation.save()
@@ -131,10 +132,7 @@ class Membership(Door):
             invitation.refresh_from_db()
             if invitation.accepted_at:
                 raise Impossible("This invitation was accepted meanwhile. Remove the person instead.")
-            if invitation.withdrawn_at is None:
-                invitation.withdrawn_at = timezone.now()
-                invitation.save(update_fields=["withdrawn_at"])
-                self._record(Action.WITHDRAW, by, values={"email": invitation.email})
+            self._withdraw(self._pending().filter(pk=invitation.pk), by)
 
     def dismiss(self, wish: AccessRequest, *, by) -> None:
         """Leave somebody out who asked to be let in; they are not told."""
@@ -143,11 +141,7 @@ class Membership(Door):
 
     def stands(self, invitation: Invitation) -> bool:
         """Whether an invitation can be accepted: not if its inviter may no longer invite (SECURITY 22)."""
-        return (
-            Invitation.objects.open().filter(pk=invitation.pk).exists()
-            and access.can(invitation.invited_by, self, Capability.PEOPLE)
-            and blocked(self, invitation.email) is None
-        )
+        return access.standing_invitations(Invitation.objects.filter(pk=invitation.pk)).exists()
 
     def accept_invitation(self, invitation: Invitation, *, by, read: int) -> Saved:
         """Come in on an invitation and accept the classification, of which revision `read` was shown.
@@ -156,13 +150,16 @@ class Membership(Door):
         """
         with self._locked():
             invitation.refresh_from_db()
+            by.refresh_from_db()
             if not by.is_active or invitation.email != by.email or not self.stands(invitation):
+                raise Refused
+            if self.participants.filter(user=by).exists():
                 raise Refused
             self._must_be_current(read)
             invitation.accepted_by, invitation.accepted_at = by, timezone.now()
             invitation.save(update_fields=["accepted_by", "accepted_at"])
             terms = terms_of(invitation).allowed()
-            self._admit(by, terms, invitation.invited_by)
+            self._admit(by, terms, invitation.invited_by, joining=True)
             values = self._person(by, terms)
             self._record(Action.JOIN, by, values={**values, "invited_by": invitation.invited_by.display_name})
             return Saved(self._accepted(by))
@@ -186,6 +183,7 @@ class Membership(Door):
         terms = Terms(role, **more).allowed()
         with self._door(by, Capability.PEOPLE):
             self._refuse_commander(user)
+            self._refuse_oneself(user, by)
             participant = self._participant(user)
             if terms.reads_privileged != participant.reads_privileged:
                 self._may_decide(terms, by)
@@ -194,6 +192,7 @@ class Membership(Door):
     def set_privileged(self, user, reads: bool, *, by) -> Saved:
         """Decide whether one individual reads entries prepared at the request of counsel."""
         with self._door(by, Capability.OVERSEE):
+            self._refuse_oneself(user, by)
             participant = self._participant(user)
             if participant.role not in EXTRAS_ARE_OPTIONAL:
                 raise Impossible(
@@ -212,10 +211,21 @@ class Membership(Door):
     def let_out_expired(self) -> int:
         """Remove everybody whose time is over (their grants ended with it); how many."""
         with self._locked():
-            over = self.participants.filter(expires_at__lte=timezone.now()).exclude(user=self.commander_id)
-            for participant in (gone := list(over.select_related("user", "let_in_by"))):
-                self._remove(participant, Action.EXPIRE, participant.let_in_by, "")
+            acting = self.openings.filter(ended_at=None, expires_at__gt=timezone.now()).values("asked_by")
+            over = self.participants.filter(expires_at__lte=timezone.now()).exclude(user__in=acting)
+            over = over.exclude(user=self.commander_id).select_related("user", "let_in_by", "end_set_by")
+            for participant in (gone := list(over)):
+                actor = participant.end_set_by or participant.let_in_by
+                self._remove(participant, Action.EXPIRE, actor, "")
             return len(gone)
+
+    def note_closed_account(self, user) -> None:
+        """An account was closed: what depended on it ends for good, and the document says so."""
+        with self._locked():
+            self._end_break_glass(user, user)
+            self._settle(user, user)
+            if self.participants.filter(user=user).exists():
+                self._record(Action.CLOSED, user)
 
     def acknowledge(self, *, by, read: int | None = None) -> Saved:
         """Note that this person accepts the classification; `read` is the revision of it that was shown to them."""
@@ -238,9 +248,7 @@ class Membership(Door):
             if inside:
                 self._refuse_commander(inside.user)
                 self._remove(inside, Action.LET_OUT, by, "")
-            self.invitations.filter(email=email, accepted_at=None, withdrawn_at=None).update(
-                withdrawn_at=timezone.now()
-            )
+            self._withdraw(self._pending().filter(email=email), by)
             Block.objects.create(incident=self, email=email, reason=reason, by=by)
             self._record(Action.BLOCK, by, values={"email": email}, reason=reason)
 
@@ -262,7 +270,10 @@ class Membership(Door):
                 "The classification changed while you were reading it. This is how it stands now."
             )
 
-    def _admit(self, user, terms: Terms, by) -> None:
+    def _admit(self, user, terms: Terms, by, *, joining: bool = False) -> None:
+        if not joining:  # else the invitation is used up already
+            self._withdraw(self._pending().filter(email=user.email), by)
+        self._answer_request_of(user.email)
         Participant.objects.create(
             incident=self,
             user=user,
@@ -270,6 +281,7 @@ class Membership(Door):
             may_export=terms.may_export,
             reads_privileged=terms.reads_privileged,
             expires_at=terms.expires_at,
+            end_set_by=by if terms.expires_at else None,
             let_in_by=by,
         )
         write_grants(self, user)
@@ -277,21 +289,56 @@ class Membership(Door):
     def _put(self, participant: Participant, terms: Terms, action: Action, by) -> Saved:
         if terms_of(participant) == terms:
             return Saved(None)
+        if participant.expires_at != terms.expires_at:
+            participant.end_set_by = by if terms.expires_at else None
+        if participant.role != terms.role:
+            self._end_break_glass(participant.user, by)
         participant.role, participant.may_export = terms.role, terms.may_export
         participant.reads_privileged, participant.expires_at = terms.reads_privileged, terms.expires_at
         participant.save()
-        write_grants(self, participant.user)
+        self._settle(participant.user, by)
         return Saved(self._record(action, by, values=self._person(participant.user, terms)))
 
     def _remove(self, participant: Participant, action: Action, by, reason: str) -> Change:
         user = participant.user
+        self._end_break_glass(user, by)
         participant.delete()
-        now = timezone.now()
-        self.openings.filter(asked_by=user, ended_at=None).update(ended_at=now)
-        self.offers.filter(to=user, ended_at=None).update(ended_at=now)
-        write_grants(self, user)
+        self._withdraw(self._pending().filter(email=user.email), by)
+        self._settle(user, by)
         values = {"user": str(user.pk), "name": user.display_name, "role": "", "was": str(participant.role)}
         return self._record(action, by, values=values, reason=reason)
+
+    def _pending(self):
+        return self.invitations.filter(accepted_at=None, withdrawn_at=None)
+
+    def _withdraw(self, pending, by) -> None:
+        for invitation in list(pending):
+            invitation.withdrawn_at = timezone.now()
+            invitation.save(update_fields=["withdrawn_at"])
+            self._record(Action.WITHDRAW, by, values={"email": invitation.email})
+
+    def _settle(self, user, by) -> None:
+        """After the rights of somebody changed: their grants, and what hung on those they have lost."""
+        write_grants(self, user)
+        held = access.capabilities(user, self)
+        lost = Q(pk=None)
+        lost |= Q(by=user) if Capability.COMMAND not in held else Q()
+        lost |= Q(to=user) if Capability.READ not in held else Q()
+        self.offers.filter(lost, ended_at=None).update(ended_at=timezone.now())
+        if Capability.PEOPLE not in held:
+            self._withdraw(self._pending().filter(invited_by=user), by)
+
+    def _end_break_glass(self, user, by) -> None:
+        """End what somebody holds or asked for by break-glass; `_settle` follows."""
+        for opening in list(self.openings.filter(asked_by=user, ended_at=None)):
+            opening.ended_at = timezone.now()
+            opening.save(update_fields=["ended_at"])
+            values = {"user": str(user.pk), "name": user.display_name, "role": ""}
+            self._record(Action.END_GLASS, by, values=values)
+
+    def _answer_request_of(self, email: str) -> None:
+        asked = AccessRequest.objects.filter(slug=self.slug, user__email=email, answered_at=None)
+        asked.update(answered_at=timezone.now())
 
     def _accept(self, user) -> None:
         revision = max(self.revision, self.classification_revision)
@@ -307,13 +354,13 @@ class Membership(Door):
             raise Impossible(f"{user} is not in this incident.")
         return participant
 
+    def _refuse_oneself(self, user, by) -> None:
+        if user.pk == by.pk:
+            raise Impossible("Nobody changes their own role or rights.")
+
     def _refuse_commander(self, user) -> None:
         if user.pk == self.commander_id:
             raise Impossible("The commander cannot be changed or removed. Hand over command first.")
 
     def _person(self, user, terms: Terms) -> dict:
         return {"user": str(user.pk), "name": user.display_name, **terms.values()}
-
-    def _commander_but(self, by) -> list[str]:
-        """The commander's address, unless they do it themselves."""
-        return [self.commander.email] if by.pk != self.commander_id else []

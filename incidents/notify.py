@@ -35,6 +35,8 @@ SUBJECTS = {
     Letter.Kind.BREAK_GLASS: "{codename}: break-glass is open",
 }
 
+ABOUT_BREAK_GLASS = {Letter.Kind.BREAK_GLASS_ASKED, Letter.Kind.BREAK_GLASS}
+
 
 def queue_requests() -> None:
     """Tell commanders of requests for access that reached them. Not done while asking: it would show in the time."""
@@ -56,14 +58,18 @@ def send_due() -> int:
             tries=F("tries") + 1, due_at=timezone.now() + pause
         )
         if claimed:
-            sent += _send(letter)
+            try:
+                sent += _send(letter)
+            except Exception:  # one letter that cannot be made keeps no other from going out
+                log.exception("a letter could not be made; it is dropped")
+                _drop(letter)
     return sent
 
 
 def _send(letter: Letter) -> bool:
     message = _composed(letter)
     if message is None or timezone.now() - letter.queued_at > GIVE_UP:
-        Letter.objects.filter(pk=letter.pk).update(dropped_at=timezone.now())
+        _drop(letter)
         return False
     try:
         message.send()
@@ -74,10 +80,15 @@ def _send(letter: Letter) -> bool:
     return True
 
 
+def _drop(letter: Letter) -> None:
+    Letter.objects.filter(pk=letter.pk).update(dropped_at=timezone.now())
+
+
 def _composed(letter: Letter) -> EmailMessage | None:
     """The mail; None when it has become pointless, such as an invitation that was withdrawn."""
     incident = letter.incident
-    path = reverse("people", args=[incident.slug])
+    page = "break-glass" if letter.kind in ABOUT_BREAK_GLASS else "people"
+    path = reverse(page, args=[incident.slug])
     if letter.kind == Letter.Kind.INVITATION:
         if letter.invitation is None or not incident.stands(letter.invitation):
             return None

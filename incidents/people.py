@@ -46,6 +46,9 @@ class Participant(models.Model):
     may_export = models.BooleanField(default=False)
     reads_privileged = models.BooleanField(default=False)
     expires_at = models.DateTimeField(null=True, blank=True)
+    end_set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
     let_in_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     let_in_at = models.DateTimeField(default=timezone.now)
 

@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 
 from django import forms
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
 from incidents.command import LONGEST
 from incidents.membership import Terms
 from incidents.sections.forms import check_text
+from incidents.succession import openings
 from incidents.vocabulary import Role
 
 ROLES = [choice for choice in Role.choices if choice[0] != Role.COMMANDER]
@@ -100,7 +102,9 @@ class HandOverForm(ReasonForm):
 
     def __init__(self, *args, incident, **kwargs):
         super().__init__(*args, **kwargs)
-        inside = incident.participants.exclude(role__in=[Role.COMMANDER, Role.EXECUTIVE]).values("user_id")
+        acting = [opening.asked_by_id for opening in openings(incident)[0]]
+        inside = incident.participants.exclude(role=Role.COMMANDER)
+        inside = inside.filter(~Q(role=Role.EXECUTIVE) | Q(user__in=acting)).values("user_id")
         choice = self.fields["successor"]
         assert isinstance(choice, forms.ModelChoiceField)
         choice.queryset = User.objects.filter(pk__in=inside, is_active=True)

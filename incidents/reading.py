@@ -1,6 +1,7 @@
 """Who opened or downloaded what. Floor 1: never in the ledger's chain, never takes the incident's lock."""
 
 import secrets
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -39,6 +40,13 @@ def record(incident, user, kind: str, subject: str = "") -> AccessRecord:
     return AccessRecord.objects.create(
         incident=incident, user=user, kind=kind, subject=subject, revision=incident.revision
     )
+
+
+def record_once(incident, user, kind: str, subject: str) -> None:
+    """Note what comes along with a page, unless this person has had it in the last ten minutes."""
+    lately = timezone.now() - timedelta(minutes=10)
+    if not incident.readings.filter(user=user, kind=kind, subject=subject, at__gt=lately).exists():
+        record(incident, user, kind, subject)
 
 
 def numbered(incident, user) -> AccessRecord:

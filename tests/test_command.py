@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
+from incidents import rendering
 from incidents.access import capabilities
 from incidents.door import Impossible, Refused
 from incidents.incident import Incident
@@ -17,7 +18,7 @@ from incidents.letters import Letter
 from incidents.membership import Terms
 from incidents.people import IncidentGrant
 from incidents.succession import BreakGlass
-from incidents.vocabulary import BUNDLES, Role
+from incidents.vocabulary import BUNDLES, Audience, Role
 from tests import factories
 from tests.room import changes_since, stored
 from tests.test_people import deeds, signed_in
@@ -132,7 +133,7 @@ def test_line_21_two_people_open_it_and_everybody_is_told(incident, dana, theo, 
     for person in (dana, theo, mei):
         assert "Break-glass: Theo acts as commander" in head(person)
     told = Letter.objects.filter(kind=Letter.Kind.BREAK_GLASS).values_list("to", flat=True)
-    assert sorted(told) == ["dana@example.com", "theo@example.com"]
+    assert sorted(told) == ["dana@example.com", "mei@example.com", "theo@example.com"]
     assert [deed[:3] for deed in deeds(incident)[-2:]] == [
         ("ask glass", "Theo", None),
         ("break glass", "Mei", "Theo"),
@@ -355,3 +356,151 @@ def test_line_23_closing_an_account_ends_sessions_invitations_and_exports_togeth
     assert (client.get(BASE).status_code, incident.stands(invitation)) == (302, False)
     User.objects.filter(pk=dana.pk).update(is_active=True)
     assert client.get(BASE).status_code == 302  # the session does not come back with the account
+
+
+@pytest.mark.parametrize("how", ["closed", "removed"])
+def test_line_23_what_a_closed_or_removed_person_held_open_does_not_come_back(incident, dana, theo, mei, how):
+    opened(incident, theo, mei)
+    invitation = incident.invite("ruth@example.com", Terms(Role.READER), by=theo)
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    if how == "closed":
+        call_command("close_account", theo.email)
+        User.objects.filter(pk=theo.pk).update(is_active=True)
+    else:
+        incident.let_out(theo, by=dana)
+        incident.let_in(theo, Role.RESPONDER, by=dana)
+    theo.refresh_from_db()
+    assert capabilities(theo, incident) == BUNDLES[Role.RESPONDER]
+    assert (incident.stands(invitation), incident.offers.filter(ended_at=None).exists()) == (False, False)
+    assert {"end glass", "withdraw"} <= {deed[0] for deed in deeds(incident)}
+    call_command("check_access")
+
+
+def test_line_20_a_forced_closing_is_pushed_and_recorded_as_nobody_commands(incident, dana, theo):
+    call_command("close_account", dana.email, "--force")
+    assert deeds(incident)[-1][:2] == ("closed account", "Dana")
+    assert "Nobody commands" in rendering.message(
+        Incident.objects.get(), [incident.changes.latest("revision")], Audience.DOCUMENT
+    )
+
+
+# --- what a review found ---------------------------------------------------------------------------
+
+
+def test_the_end_of_ones_own_access_does_not_cut_off_an_open_break_glass(incident, dana, mei):
+    theo = factories.participant(
+        incident, factories.user("theo"), expires_at=timezone.now() + timedelta(hours=1)
+    )
+    opened(incident, theo, mei)
+    incident.participants.filter(user=theo).update(expires_at=timezone.now())
+    call_command("worker", "--once")
+    assert capabilities(theo, incident) == BUNDLES[Role.COMMANDER]
+    BreakGlass.objects.update(expires_at=timezone.now())
+    call_command("worker", "--once")
+    assert [deed[0] for deed in deeds(incident)[-2:]] == ["end glass", "expire"]
+    assert capabilities(theo, incident) == set()
+    call_command("check_access")
+
+
+def test_a_break_glass_that_is_open_or_asked_for_ends_with_another_role(incident, dana, theo, mei):
+    opening = incident.ask_break_glass(by=theo, reason="Dana does not answer")
+    incident.set_role(theo, Role.EXECUTIVE, by=dana)
+    with pytest.raises(Impossible):
+        incident.approve_break_glass(opening, by=mei)
+    incident.set_role(theo, Role.RESPONDER, by=dana)
+    opened(incident, theo, mei)
+    incident.set_role(theo, Role.READER, by=dana)
+    assert capabilities(theo, incident) == BUNDLES[Role.READER]
+
+
+def test_nobody_keeps_rights_of_a_break_glass_by_changing_their_own(incident, theo, mei):
+    opened(incident, theo, mei)
+    for act in (
+        lambda: incident.set_role(theo, Role.LEGAL, by=theo),
+        lambda: incident.set_privileged(theo, True, by=theo),
+    ):
+        with pytest.raises(Impossible, match="their own"):
+            act()
+
+
+def test_the_people_page_says_who_acts_as_commander(incident, dana, theo, mei):
+    opened(incident, theo, mei)
+    assert "acts as commander until" in signed_in(dana).get(f"{BASE}people/").content.decode()
+
+
+def test_an_offer_can_be_declined_and_taken_back_at_any_time(incident, dana, theo, mei):
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    assert signed_in(dana).post(f"{BASE}people/offer/", {"retract": ""}).status_code == 302
+    assert deeds(incident)[-1][:3] == ("retract", "Dana", "Theo")
+    incident.offer_command(theo, by=dana, reason="End of shift")
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+    with pytest.raises(Impossible, match="can no longer hand over"):
+        incident.answer_offer(by=theo, accept=True)
+    incident.answer_offer(by=theo, accept=False)
+    assert "offers command" not in head(theo)
+
+
+def test_an_offer_ends_with_the_break_glass_that_made_it(incident, theo, mei):
+    opening = opened(incident, theo, mei)
+    incident.offer_command(mei, by=theo, reason="You know the case")
+    incident.end_break_glass(opening, by=theo)
+    assert "offers command" not in head(mei)
+
+
+def test_the_operator_approves_what_was_asked_for_on_the_page(incident, theo):
+    mei = factories.user("outside")
+    incident.ask_break_glass(by=theo, reason="Dana does not answer")
+    call_command(
+        "break_glass",
+        "KESTREL",
+        "--for",
+        theo.email,
+        "--approved-by",
+        mei.email,
+        "--reason",
+        "She is in hospital",
+    )
+    assert capabilities(theo, incident) == BUNDLES[Role.COMMANDER]
+    assert "on the server&#x27;s command line" in signed_in(theo).get(f"{BASE}history/").content.decode()
+
+
+@pytest.mark.parametrize("who", ["asks", "approves"])
+def test_the_operator_cannot_let_in_somebody_who_must_stay_out(incident, dana, who):
+    theo, mei = factories.user("theo"), factories.user("mei")
+    incident.block((theo if who == "asks" else mei).email, by=dana)
+    with pytest.raises(Impossible, match="may not take part"):
+        incident.break_glass(theo, approver=mei, reason="Dana is in hospital")
+    assert capabilities(theo, incident) == set()
+
+
+@pytest.mark.parametrize("hours", ["0", "73", "99999999999"])
+def test_the_operator_is_told_of_hours_that_make_no_sense(incident, hours):
+    theo, mei = factories.user("theo"), factories.user("mei")
+    with pytest.raises(CommandError, match="between 1 and 72 hours"):
+        call_command(
+            "break_glass", "KESTREL", "--for", theo.email, "--approved-by", mei.email,
+            "--reason", "Hospital", "--hours", hours,
+        )  # fmt: skip
+
+
+def test_an_executive_who_acts_by_break_glass_can_take_command(incident, dana):
+    callum = factories.participant(incident, factories.user("callum"), Role.EXECUTIVE)
+    incident.break_glass(callum, approver=factories.user("mei"), reason="Dana is in hospital")
+    sent = {"successor": str(callum.pk), "reason": "Nobody else is here", "at_once": "on"}
+    assert signed_in(callum).post(f"{BASE}people/hand-over/", sent).status_code == 302
+    assert Incident.objects.get().commander == callum
+
+
+def test_somebody_whose_time_is_up_cannot_take_command(incident, dana, theo):
+    incident.participants.filter(user=theo).update(expires_at=timezone.now())
+    IncidentGrant.objects.filter(user=theo).update(until=timezone.now())
+    with pytest.raises(Impossible, match="can no longer come in"):
+        incident.hand_over(theo, by=dana, reason="End of shift")
+
+
+def test_line_19_whoever_hands_over_a_second_time_is_told_that_it_is_done(incident, dana, theo, mei):
+    client = signed_in(dana)
+    sent = {"successor": str(theo.pk), "reason": "End of shift", "at_once": "on"}
+    statuses = [client.post(f"{BASE}people/hand-over/", sent).status_code for _ in range(2)]
+    assert statuses == [302, 409]
+    assert signed_in(mei).post(f"{BASE}people/hand-over/", sent).status_code == 403

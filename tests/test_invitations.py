@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from incidents.access import capabilities
 from incidents.door import Impossible, Refused
+from incidents.incident import Incident
 from incidents.invitations import AT_MOST, AccessRequest, Invitation, requests_for
 from incidents.letters import Letter
 from incidents.membership import Terms
@@ -48,7 +49,7 @@ def link(invitation) -> str:
 
 def accept(client, invitation):
     """The answer to accepting what the gate shows."""
-    read = invitation.incident.__class__.objects.get(pk=invitation.incident_id).classification_revision
+    read = Incident.objects.get(pk=invitation.incident_id).classification_revision
     return client.post(gate(invitation), {"read": read})
 
 
@@ -255,7 +256,7 @@ def test_line_06_asking_for_a_missing_incident_answers_and_works_the_same(
     client, answers = signed_in(ruth), []
     client.post("/incidents/access/", {"codename": "something"})
     for codename in ("KESTREL", "QUIET HERON"):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             answer = client.post("/incidents/access/", {"codename": codename})
         answers.append(
             (answer.status_code, re.sub(r"nonce-?\S*|value=\"\w{64}\"", "", answer.content.decode()))
@@ -401,3 +402,96 @@ def test_mail_that_cannot_be_sent_waits_and_is_sent_later(
     Letter.objects.update(due_at=timezone.now())
     call_command("worker", "--once")
     assert [message["To"] for message in post_office.letters] == [ruth.email]
+
+
+# --- what a review found ---------------------------------------------------------------------------
+
+
+def test_a_codename_cannot_break_a_mail_and_one_bad_letter_stops_no_other(as_dana, dana, post_office):
+    as_dana.post("/incidents/start/", {"title": "Odd", "codename": "QUIET\r\nBcc: x@example.com\x07"})
+    odd = Incident.objects.get()
+    assert odd.codename.startswith("QUIET Bcc: x@example.com ")
+    other = factories.incident(dana)
+    for incident in (odd, other):
+        incident.invite("ruth@example.com", Terms(Role.READER), by=dana)
+    Incident.objects.filter(pk=odd.pk).update(codename="QUIET\nHERON")  # from before it was refused
+    call_command("worker", "--once")
+    assert [letter["Subject"] for letter in post_office.letters] == ["KESTREL: you are invited"]
+    assert Letter.objects.get(incident=odd).dropped_at is not None
+
+
+def test_whoever_is_let_in_another_way_needs_no_invitation_any_more(invitation, incident, dana, ruth):
+    incident.let_in(ruth, Role.RESPONDER, by=dana)
+    assert (incident.stands(invitation), accept(signed_in(ruth), invitation).status_code) == (False, 404)
+    incident.let_out(ruth, by=dana)
+    assert (accept(signed_in(ruth), invitation).status_code, capabilities(ruth, incident)) == (404, set())
+
+
+def test_an_invitation_to_access_that_has_ended_does_not_stand(incident, dana, ruth):
+    soon = timezone.now() + timedelta(hours=4)
+    invitation = incident.invite(ruth.email, Terms(Role.READER, expires_at=soon), by=dana)
+    Invitation.objects.update(grant_expires_at=timezone.now())
+    assert accept(signed_in(ruth), invitation).status_code == 404
+    with pytest.raises(Impossible, match="ended already"):
+        incident.invite_again(invitation, by=dana)
+    assert incident.invite(ruth.email, Terms(Role.READER), by=dana).serial == 1
+
+
+def test_a_withdrawal_by_blocking_looks_like_any_other(invitation, incident, dana):
+    incident.block(invitation.email, by=dana)
+    assert ("withdraw", "Dana") in [deed[:2] for deed in deeds(incident)]
+
+
+def test_the_row_about_an_end_names_whoever_set_it(incident, dana, ruth):
+    factories.participant(incident, ruth, Role.READER)
+    mei = factories.participant(incident, factories.user("mei"))
+    incident.hand_over(mei, by=dana, reason="End of shift")
+    incident.set_role(ruth, Role.READER, by=mei, expires_at=timezone.now() + timedelta(hours=1))
+    incident.participants.filter(user=ruth).update(expires_at=timezone.now())
+    call_command("worker", "--once")
+    assert deeds(incident)[-1][:3] == ("expire", "Mei", "Ruth")
+
+
+def test_asking_again_later_reaches_a_commander_who_came_later(dana, ruth):
+    client = signed_in(ruth)
+    client.post("/incidents/access/", {"codename": "KESTREL"})
+    AccessRequest.objects.update(at=timezone.now() - timedelta(hours=2), told_at=timezone.now())
+    incident = factories.incident(dana)
+    assert list(requests_for(incident)) == []
+    client.post("/incidents/access/", {"codename": "KESTREL"})
+    [wish] = requests_for(incident)
+    assert wish.told_at is None
+
+
+def test_requests_of_yesterday_do_not_count(incident, ruth):
+    client = signed_in(ruth)
+    for number in range(AT_MOST):
+        client.post("/incidents/access/", {"codename": f"GUESS {number}"})
+    AccessRequest.objects.update(at=timezone.now() - timedelta(days=2))
+    client.post("/incidents/access/", {"codename": "KESTREL"})
+    assert len(requests_for(incident)) == 1
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_my_incidents_asks_as_much_for_three_invitations_as_for_one(
+    dana, ruth, django_assert_num_queries, number
+):
+    for each in range(number):
+        factories.incident(dana, codename=f"CASE {each}").invite(ruth.email, Terms(Role.READER), by=dana)
+    client = signed_in(ruth)
+    with django_assert_num_queries(6):
+        client.get("/incidents/")
+
+
+@pytest.mark.parametrize("number", [1, 3])
+def test_people_asks_as_much_for_three_of_each_as_for_one(
+    incident, as_dana, dana, django_assert_num_queries, number
+):
+    for each in range(number):
+        factories.participant(incident, factories.user(f"in{each}"))
+        incident.let_out(factories.participant(incident, factories.user(f"out{each}")), by=dana)
+        incident.invite(f"invited{each}@example.com", Terms(Role.READER), by=dana)
+        incident.block(f"blocked{each}@example.com", by=dana)
+        signed_in(factories.user(f"asks{each}")).post("/incidents/access/", {"codename": "KESTREL"})
+    with django_assert_num_queries(21):
+        as_dana.get(f"{BASE}people/")

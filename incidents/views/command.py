@@ -2,6 +2,7 @@
 
 import uuid
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -10,17 +11,22 @@ from accounts.stepup import recent_sign_in_required
 from incidents import succession
 from incidents.door import Impossible, Refused
 from incidents.gate import by_method, requires
+from incidents.ledger import Action
 from incidents.people_forms import BreakGlassForm, HandOverForm, ReasonForm
 from incidents.views.people import attempt, page
 from incidents.vocabulary import Capability
 
 
-@by_method(GET=Capability.COMMAND, POST=Capability.COMMAND)
+@by_method(GET=Capability.COMMAND, POST=Capability.READ)
 @recent_sign_in_required
 def hand_over(request: HttpRequest, incident) -> HttpResponse:
     """Offer command, or give it at once; whoever comes second is told so (409). GET: where the form is."""
     if request.method == "GET":
         return redirect("people", incident.slug)
+    if Capability.COMMAND not in incident.held:
+        if incident.changes.filter(action=Action.HAND_OVER, actor=request.user).exists():
+            return _too_late(request, incident)
+        raise PermissionDenied
     form = HandOverForm(request.POST, incident=incident, auto_id="id_next_%s")
     if not form.is_valid():
         return page(request, incident, hand_over_form=form, status=422)
@@ -29,9 +35,7 @@ def hand_over(request: HttpRequest, incident) -> HttpResponse:
     try:
         give(given["successor"], by=request.user, reason=given["reason"])
     except Refused:
-        problem = "Command was handed over already. Reload to see who has it."
-        context = {"incident": incident, "problem": problem}
-        return render(request, "incidents/refused.html", context, status=409)
+        return _too_late(request, incident)
     except Impossible as error:
         form.add_error("successor", str(error))
         return page(request, incident, hand_over_form=form, status=422)
@@ -42,7 +46,9 @@ def hand_over(request: HttpRequest, incident) -> HttpResponse:
 @requires(Capability.READ)
 @recent_sign_in_required
 def answer_offer(request: HttpRequest, incident) -> HttpResponse:
-    """Take the command that is offered, or leave it."""
+    """Take the command that is offered, or leave it; whoever offered it may take it back."""
+    if "retract" in request.POST:
+        return attempt(request, incident, lambda: incident.retract_offer(by=request.user))
     accept = "accept" in request.POST
     return attempt(request, incident, lambda: incident.answer_offer(by=request.user, accept=accept))
 
@@ -87,6 +93,11 @@ def hold(request: HttpRequest, incident) -> HttpResponse:
         return page(request, incident, hold_form=form, status=422)
     wanted, reason = request.POST.get("hold") == "on", form.cleaned_data["reason"]
     return attempt(request, incident, lambda: incident.set_hold(wanted, by=request.user, reason=reason))
+
+
+def _too_late(request: HttpRequest, incident) -> HttpResponse:
+    problem = "Command was handed over already. Reload to see who has it."
+    return render(request, "incidents/refused.html", {"incident": incident, "problem": problem}, status=409)
 
 
 def _answered(request: HttpRequest, incident, opening_id: uuid.UUID, act) -> HttpResponse:

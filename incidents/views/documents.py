@@ -58,10 +58,9 @@ def index(request: HttpRequest) -> HttpResponse:
         incident.moved = (
             incident.updated_at if incident.titled else told.get(incident.pk) if incident.opened else None
         )
-    invited = Invitation.objects.open().filter(email=request.user.email)
-    invited = invited.select_related("incident", "invited_by")
+    invited = access.standing_invitations(Invitation.objects.filter(email=request.user.email))
     context = {
-        "invited": [invitation for invitation in invited if invitation.incident.stands(invitation)],
+        "invited": list(invited.select_related("incident", "invited_by")),
         "open": [incident for incident in rows if incident.status != Status.CLOSED],
         "closed": [incident for incident in rows if incident.status == Status.CLOSED],
     }

@@ -50,4 +50,5 @@ def preview(request: HttpRequest, incident, entry_id: uuid.UUID) -> HttpResponse
     drawn = files.preview(entry) if entry.is_picture else None
     if drawn is None:
         raise Http404
+    reading.record_once(incident, request.user, reading.AccessRecord.Kind.DOCUMENT, f"A-{entry.number}")
     return HttpResponse(drawn, content_type="image/png", headers={"Content-Security-Policy": SANDBOX})

@@ -55,6 +55,7 @@ def change(request: HttpRequest, incident, revision: int) -> HttpResponse:
     row = _rows(incident).filter(revision=revision).first()
     if row is None:
         raise Http404
+    reading.record(incident, request.user, reading.AccessRecord.Kind.HISTORY, subject=f"revision {revision}")
     context = {
         "incident": incident,
         "rows": described(incident, [row], incident.audience),

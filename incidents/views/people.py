@@ -95,7 +95,9 @@ def page(request: HttpRequest, incident, *, status: int = 200, **shown) -> HttpR
     people = access.roster(incident)
     seen = reading.last_seen(incident) if Capability.OVERSEE in held else {}
     taken = reading.downloads(incident) if Capability.OVERSEE in held else {}
+    acting = {opening.asked_by_id: opening.expires_at for opening in succession.openings(incident)[0]}
     for person in people:
+        person.acts_until = acting.get(person.user_id)
         person.last_seen, person.taken = seen.get(person.user_id), taken.get(person.user_id, 0)
         person.takes_extras = person.role in EXTRAS_ARE_OPTIONAL
         person.form = ChangeForm(initial=vars(terms_of(person)), auto_id=f"id_{person.pk}_%s")

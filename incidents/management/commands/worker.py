@@ -52,8 +52,13 @@ class Command(BaseCommand):
             BreakGlass.objects.filter(over, ended_at=None)
         )
         for incident in Incident.objects.filter(ended):
-            incident.let_out_expired()
-            incident.end_expired_break_glass()
+            try:
+                incident.end_expired_break_glass()
+                incident.let_out_expired()
+            except DatabaseError:
+                raise
+            except Exception:  # one incident keeps no other from being served
+                log.exception("access that has ended could not be put on record")
         notify.queue_requests()
         notify.send_due()
 
