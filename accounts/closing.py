@@ -28,10 +28,13 @@ def close(user: User, force: bool = False) -> None:
 
     Raises Refused when a veto speaks, unless force.
     """
-    said = "" if force else objection(user)
-    if said:
-        raise Refused(said)
     with transaction.atomic():
+        user = User.objects.select_for_update().get(
+            pk=user.pk
+        )  # nobody hands anything over to them meanwhile
+        said = "" if force else objection(user)
+        if said:
+            raise Refused(said)
         user.is_active = False
         user.save(update_fields=["is_active"])
         user.end_sessions()

@@ -42,6 +42,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
         full = ratelimit.consume_or_429(request, action="reauthenticate", user=request.user)
         if full:
             return full
+        stepup.expect(request, following)
         if "provider" in request.POST and ways["provider"]:
             return sso.leave(request, following=onward, again=True)
         if prove(request, ways):
@@ -89,11 +90,16 @@ def prove(request: HttpRequest, ways: dict) -> bool:
 
 @require_GET
 def go_on(request: HttpRequest) -> HttpResponse:
-    """Go on with what was waiting: a form is sent again as it was typed, an address is opened."""
+    """Go on with what was waiting: a form is sent again as it was typed, an address is opened.
+
+    By itself only right after the proof that was given for it; else with a press of the button.
+    """
     following = request.GET.get("next", "")
     if not get_adapter(request).is_safe_url(following):
         raise Http404
     fields = stepup.waiting_form(request, following)
     if fields is None:
         return HttpResponseRedirect(following)
-    return render(request, "accounts/continue.html", {"address": following, "fields": fields})
+    by_itself = stepup.is_expected(request, following)
+    context = {"address": following, "fields": fields, "by_itself": by_itself}
+    return render(request, "accounts/continue.html", context)

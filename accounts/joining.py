@@ -6,6 +6,7 @@ from django.core import signing
 from django.http import Http404
 from django.urls import reverse
 
+from accounts.addresses import is_odd
 from accounts.models import User
 
 SALT = "accounts.join"
@@ -29,6 +30,6 @@ def invited(token: str) -> User:
         told = signing.loads(token, salt=SALT, max_age=HOURS * 3600)
     except signing.BadSignature:
         raise Http404 from None
-    if User.objects.filter(email=told["email"]).exists():
+    if is_odd(told["email"]) or User.objects.filter(email=told["email"]).exists():
         raise Http404
     return User(email=told["email"], is_staff=told["staff"], is_superuser=told["staff"])

@@ -5,11 +5,13 @@ import uuid
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from accounts.addresses import validate_address, validate_name
 from accounts.zones import zones
 
 HUES = 24
@@ -45,8 +47,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     """Somebody who signs in by e-mail. Times are UTC; `zone` is where they read them from."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField("e-mail", unique=True)
-    display_name = models.CharField("name", max_length=80)
+    email = models.EmailField("e-mail", unique=True, validators=[validate_email, validate_address])
+    display_name = models.CharField("name", max_length=80, validators=[validate_name])
     zone = models.CharField("time zone", max_length=64, default="UTC", validators=[validate_zone])
     is_active = models.BooleanField("may sign in", default=True)
     is_staff = models.BooleanField("manages accounts", default=False)

@@ -62,7 +62,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
         if "all" in request.POST:
             ended = list(others)
         else:
-            number = request.POST.get("session", "")
+            number = request.POST.get("session", "")[:18]
             ended = [get_object_or_404(others, pk=int(number) if number.isdecimal() else 0)]
         for session in ended:
             session.end()

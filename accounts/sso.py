@@ -13,6 +13,7 @@ from allauth.account.internal.flows.login import record_authentication
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter, get_adapter
 from allauth.socialaccount.internal import jwtkit
+from allauth.socialaccount.models import SocialAccount
 from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView
@@ -28,6 +29,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.views.decorators.http import require_GET, require_POST
 from requests import RequestException
 
+from accounts.addresses import is_odd
 from accounts.joining import invited
 from accounts.models import User
 
@@ -73,7 +75,7 @@ class Answer(OpenIDConnectOAuth2Adapter):
             raise Refusal(BROKEN)
         if subject != claims["sub"]:
             raise Refusal(BROKEN)
-        if told.get("email_verified") not in (True, "true"):
+        if told.get("email_verified") is not True or is_odd(str(told.get("email", ""))):
             raise Refusal(UNVERIFIED)
         login = self.get_provider().sociallogin_from_response(request, {"userinfo": told})
         login.auth_time = claims.get("auth_time")
@@ -121,6 +123,11 @@ class SignOns(DefaultSocialAccountAdapter):
             user = self._newcomer(request, addresses[0], sociallogin.state.get("data") or {})
         if not user.is_active:
             refuse(request, NOBODY)
+        if (
+            not known
+            and SocialAccount.objects.filter(user=user, provider=sociallogin.account.provider).exists()
+        ):
+            refuse(request, ANOTHER)  # the address was given to somebody else there
         if not known:
             sociallogin.user = sociallogin.account.user = user
             sociallogin.account.save()

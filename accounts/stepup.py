@@ -17,7 +17,8 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRedirect
 
 SAFE = ("GET", "HEAD", "OPTIONS")
-KEPT = "suspended"  # session: address → fields of the form that waits for it
+KEPT = "suspended"  # session: address → when it was sent (UNIX time) and the fields of the form that waits
+EXPECTED = "goes on"  # session: the address for which somebody proves who they are
 MOST = 3  # forms that can wait at a time, the oldest goes
 
 
@@ -61,6 +62,7 @@ def recent_sign_in_required(view: Callable | None = None, *, safe_too: bool = Fa
 def ask(request: HttpRequest) -> HttpResponse:
     """Keep what was sent, and send the browser to where one proves who one is."""
     path = request.get_full_path()
+    forget(request, path)  # what was given up there before must not run by itself
     if request.method == "POST" and not any("password" in name for name in request.POST):
         fields = [
             [name, value]
@@ -68,7 +70,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             if name != "csrfmiddlewaretoken"
             for value in values
         ]
-        waiting = {**request.session.get(KEPT, {}), path: fields}
+        waiting = {**request.session.get(KEPT, {}), path: {"at": time.time(), "fields": fields}}
         request.session[KEPT] = dict(list(waiting.items())[-MOST:])
     elif request.method not in ("POST", *SAFE):
         path = urlsplit(request.headers.get("HX-Current-URL", "")).path or reverse("home")
@@ -77,8 +79,21 @@ def ask(request: HttpRequest) -> HttpResponse:
 
 
 def waiting_form(request: HttpRequest, path: str) -> list[list[str]] | None:
-    """The fields (name, value) that wait to be sent to this address."""
-    return request.session.get(KEPT, {}).get(path)
+    """The fields (name, value) that wait to be sent to this address, for as long as a proof is good."""
+    kept = request.session.get(KEPT, {}).get(path)
+    if kept is None or time.time() - kept["at"] > settings.ACCOUNT_REAUTHENTICATION_TIMEOUT:
+        return None
+    return kept["fields"]
+
+
+def expect(request: HttpRequest, path: str) -> None:
+    """The person is about to prove who they are for the sake of this address."""
+    request.session[EXPECTED] = path
+
+
+def is_expected(request: HttpRequest, path: str) -> bool:
+    """Once: whether it was for this address that they proved it just now. A link from elsewhere is not expected."""
+    return request.session.pop(EXPECTED, None) == path and is_recent(request)
 
 
 def forget(request: HttpRequest, path: str) -> None:

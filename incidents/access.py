@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from incidents.invitations import Block
+from incidents.invitations import Block, InvitationQuerySet
 from incidents.people import Acknowledgement, IncidentGrant
 from incidents.vocabulary import Audience, Capability
 
@@ -51,7 +51,7 @@ def audience_of(held: Iterable[str]) -> Audience | None:
     return Audience.SUMMARY if Capability.SUMMARY in held else None
 
 
-def standing_invitations(queryset: QuerySet) -> QuerySet:
+def standing_invitations(queryset: InvitationQuerySet) -> InvitationQuerySet:
     """The invitations that can be accepted: open, of an inviter who may still invite, not blocked (SECURITY 22)."""
     grants = _grants().filter(
         content_object=OuterRef("incident"),

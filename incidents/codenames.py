@@ -21,7 +21,7 @@ torrent trellis valley vane wharf wren""".split()
 
 
 PAGES = frozenset({"start", "access", "invitations"})  # addresses beside those of incidents
-ROOM = 40  # letters of a codename that leave room for one more word
+ROOM = 40  # letters of a codename that leave room for a number
 TRIES = 20
 
 
@@ -50,16 +50,28 @@ def slug_of(codename: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
 
 
-def one_line(codename: str) -> str:
-    """The codename on one line and without control characters: it stands in the subject of mails."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in codename).split())
+def plain(codename: str) -> str:
+    """The codename with nothing but letters, digits, spaces and hyphens: it stands in the subject of mails."""
+    return " ".join(
+        "".join(letter if letter.isalnum() or letter == "-" else " " for letter in codename).split()
+    )
 
 
 def longer(codename: str) -> str:
-    """The codename with one more word, shortened where there is no room for it."""
+    """The codename with a number, shortened where there is no room for it."""
     if len(slug_of(codename)) > ROOM:
         codename = slug_of(codename)[:ROOM].replace("-", " ").strip()
-    return f"{codename} {secrets.choice(SECOND).upper()}"
+    return f"{codename} {secrets.randbelow(90_000) + 10_000}"
+
+
+def numbered(codename: str, taken: Callable[[str], bool]) -> str:
+    """A codename that somebody typed, with a number that is free.
+
+    Whether one was taken does not show, and there are too many to find it out by the one that never comes.
+    """
+    while taken(slug_of(found := longer(codename))):
+        pass
+    return found
 
 
 def unused(wanted: str, taken: Callable[[str], bool]) -> str:

@@ -1,7 +1,13 @@
 """Who commands: offer, hand over, break-glass, and the legal hold. Floor 3: writes through the door."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
+from django.contrib.auth import get_user_model
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from incidents import access
@@ -36,7 +42,7 @@ class Command(Membership):
 
     def answer_offer(self, *, by, accept: bool) -> Saved:
         """The successor's answer. Raises Impossible where the offer was taken back or answered meanwhile."""
-        with self._door(by, Capability.READ):
+        with self._account_held(by), self._door(by, Capability.READ):
             offer = offered(self)
             if offer is None or offer.to_id != by.pk:
                 raise Impossible("The offer does not stand any more. Command stays where it is.")
@@ -61,12 +67,20 @@ class Command(Membership):
 
         Whoever acts by break-glass may take command themselves.
         """
-        with self._door(by, Capability.COMMAND):
+        with self._account_held(successor), self._door(by, Capability.COMMAND):
             self._can_command(successor)
             return self._pass_on(successor, by, reason)
 
+    @contextmanager
+    def _account_held(self, user) -> Iterator[None]:
+        """The row of an account, before the incident's: it is not closed while command passes to it."""
+        with transaction.atomic():
+            user.refresh_from_db(
+                from_queryset=get_user_model()._default_manager.select_for_update(no_key=True)
+            )
+            yield
+
     def _can_command(self, successor) -> None:
-        successor.refresh_from_db()
         if successor.pk == self.commander_id:
             raise Impossible(f"{successor} is in command already.")
         self._participant(successor)
@@ -168,6 +182,10 @@ class Command(Membership):
             raise Impossible("This request was answered or lapsed meanwhile.")
         if opening.asked_by_id == by.pk:
             raise Impossible("Nobody approves their own request. A second person must.")
+        if not operator and self._was_let_in_for_it(by, opening.asked_by):
+            raise Impossible(
+                "The second person must be somebody whom the first did not let in by break-glass."
+            )
         if not operator and not access.can(opening.asked_by, self, Capability.VOUCH):
             raise Impossible(f"{opening.asked_by} may not ask for it any more.")
         opening.approved_by, opening.approved_at = by, timezone.now()
@@ -179,6 +197,16 @@ class Command(Membership):
         row = self._record(Action.BREAK_GLASS, by, values=values, reason=opening.reason)
         post(self, Letter.Kind.BREAK_GLASS, *self._concerned())
         return Saved(row)
+
+    def _was_let_in_for_it(self, approver, asker) -> bool:
+        """Whether the approver owes being here to an earlier break-glass of the asker."""
+        person = self.participants.filter(user=approver, let_in_by=asker).first()
+        if person is None:
+            return False
+        acted = self.openings.annotate(end=Coalesce(F("ended_at"), F("expires_at")))
+        return acted.filter(
+            asked_by=asker, approved_at__lte=person.let_in_at, end__gte=person.let_in_at
+        ).exists()
 
     def _concerned(self) -> list[str]:
         """The addresses of the commander, all responders and legal: who may act on it."""

@@ -1,6 +1,7 @@
 """Forms about an incident as a whole: start and settings. Floor 6."""
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import User, validate_zone
@@ -39,7 +40,7 @@ class StartForm(forms.Form):
     codename = line(
         max_length=60,
         required=False,
-        help_text="Drawn at random, so that it says nothing. Type your own, and one more word is drawn for it.",
+        help_text="Drawn at random, so that it says nothing. Type your own, and a number is drawn for it.",
     )
     zone_name = forms.CharField(
         label="Time zone",
@@ -58,13 +59,20 @@ class StartForm(forms.Form):
         seed = f"{by.pk}:{started}:{timezone.now():%Y-%m-%d}"
         self.initial["codename"] = codenames.proposal(seed, Incident.is_taken)
 
+    def clean_codename(self) -> str:
+        given = self.cleaned_data["codename"]
+        if given and not codenames.slug_of(given):
+            raise ValidationError("A codename needs letters of the Latin alphabet or digits.")
+        if codenames.plain(given) != given:
+            raise ValidationError("A codename has letters, digits, spaces and hyphens only.")
+        return given
+
     def start(self) -> Incident:
         """Start the incident; its type goes into the summary."""
         given, by = self.cleaned_data, self.by
         codename = given["codename"] or self.initial["codename"]
         if codename != self.initial["codename"]:
-            # Whether a typed codename is taken must not show, so it always gets one more word.
-            codename = codenames.longer(codename)
+            codename = codenames.numbered(codename, Incident.is_taken)
         incident = Incident.start(
             title=given["title"], by=by, codename=codename, zone_name=given["zone_name"] or "UTC"
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q, QuerySet
 
 from incidents.conflicts import Difference, differences, names_of
-from incidents.ledger import COMMANDERS_ACTIONS, ENTRY_ACTIONS, Action, Change
+from incidents.ledger import ENTRY_ACTIONS, Action, Change
 from incidents.sections import SECTIONS
 from incidents.sections.base import Section
 from incidents.vocabulary import Audience, Role, Status
@@ -24,14 +24,9 @@ class Told:
     is_hidden: bool = False  # whether the entry can be brought back from here
 
 
-def changes_for(incident, audience: str, rows: QuerySet | None = None, *, commands: bool = False) -> QuerySet:
-    """The rows that an audience may read, newest first: none about an entry that is or was privileged then.
-
-    `commands`: with the rows about the block list, which the commander alone is told.
-    """
+def changes_for(incident, audience: str, rows: QuerySet | None = None) -> QuerySet:
+    """The rows that an audience may read, newest first: none about an entry that is or was privileged then."""
     rows = (incident.changes.all() if rows is None else rows).select_related("actor").order_by("-revision")
-    if not commands:
-        rows = rows.exclude(action__in=list(COMMANDERS_ACTIONS))
     if audience == Audience.PRIVILEGED:
         return rows
     marked = Q()

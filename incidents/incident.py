@@ -77,7 +77,7 @@ class Incident(Command):
     @classmethod
     def start(cls, *, title: str, by, codename: str = "", zone_name: str = "UTC") -> "Incident":
         """Begin an incident; `by` is its commander. A codename that is taken gets one more word."""
-        codename = codenames.one_line(codename) if codenames.slug_of(codename) else codenames.draw()
+        codename = codenames.plain(codename) if codenames.slug_of(codename) else codenames.draw()
         with transaction.atomic():
             codename = codenames.unused(codename, cls.is_taken)
             incident = cls(
@@ -198,11 +198,10 @@ class Incident(Command):
 
 def why_not_close(user) -> str:
     """Why an account must stay open: a commander hands over first (SECURITY 20); "" when it may be closed."""
-    number = Incident.objects.filter(commander=user).exclude(status=Status.CLOSED).count()
-    if not number:
+    if not Incident.objects.filter(commander=user).exclude(status=Status.CLOSED).exists():
         return ""
     return (
-        f"This person commands {number} open incident{'s' if number > 1 else ''}. Command must be handed over first. "
+        "This person must hand something over first; they know what. "
         "If the account itself is the danger: manage.py close_account EMAIL --force."
     )
 

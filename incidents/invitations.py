@@ -46,6 +46,7 @@ class Invitation(models.Model):
     note = models.TextField(blank=True)
     invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     invited_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
     serial = models.PositiveIntegerField(default=0)
     token_hash = models.CharField(max_length=64, unique=True)
@@ -93,7 +94,8 @@ class Invitation(models.Model):
         """Another link and another 24 hours; not saved yet."""
         self.serial += 1
         self.token_hash = hashed(self.token())
-        self.expires_at = timezone.now() + WORKS_FOR
+        self.sent_at = timezone.now()
+        self.expires_at = self.sent_at + WORKS_FOR
 
 
 def hashed(token: str) -> str:
@@ -108,7 +110,10 @@ def of_token(token: str) -> Invitation | None:
 
 
 class Block(models.Model):
-    """An address that cannot be invited, such as that of the person under investigation. Only the commander sees it."""
+    """An address that cannot be invited, such as that of the person under investigation. Only the commander sees it.
+
+    It is not in the ledger: whoever counts the revisions would notice that one is kept from them. Times are UTC.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     incident = models.ForeignKey("incidents.Incident", on_delete=models.CASCADE, related_name="blocks")
@@ -117,6 +122,9 @@ class Block(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(default=timezone.now)
     lifted_at = models.DateTimeField(null=True, blank=True)
+    lifted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
 
     class Meta:
         ordering = ["at"]

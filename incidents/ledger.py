@@ -44,8 +44,6 @@ class Action(models.TextChoices):
     CLOSED = "closed account", "had their account closed"
     HOLD = "hold", "set a legal hold"
     LIFT_HOLD = "lift hold", "lifted the legal hold"
-    BLOCK = "block", "put on the block list"
-    LIFT = "lift", "took off the block list"
     ACKNOWLEDGE = "acknowledge", "accepted the classification"
 
 
@@ -59,8 +57,6 @@ HEAD_ACTIONS = frozenset(
     {Action.SET, Action.OFFER, Action.DECLINE, Action.HAND_OVER, Action.TAKE, Action.ASK_GLASS}
     | {Action.RETRACT, Action.CLOSED, Action.BREAK_GLASS, Action.END_GLASS, Action.HOLD, Action.LIFT_HOLD}
 )
-# What the commander alone is told.
-COMMANDERS_ACTIONS = frozenset({Action.BLOCK, Action.LIFT})
 ENTRY_ACTIONS = frozenset({Action.ADD, Action.CHANGE, Action.REMOVE, Action.RESTORE})
 
 

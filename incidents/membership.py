@@ -1,7 +1,7 @@
 """Who is in an incident: invite, let in, change, remove, block, acknowledge. Floor 3: writes through the door."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q
 from django.utils import timezone
@@ -13,6 +13,9 @@ from incidents.ledger import Action, Change
 from incidents.letters import Letter, post
 from incidents.people import Acknowledgement, Participant, write_grants
 from incidents.vocabulary import EXTRAS_ARE_OPTIONAL, Capability, Role
+
+PAUSE = timedelta(minutes=5)  # between two mails of one invitation
+AT_MOST = 100  # invitations that one person sends in an hour, over all incidents
 
 
 @dataclass
@@ -92,6 +95,9 @@ class Membership(Door):
             raise Impossible(f"{inside.user} is in this incident already. Change the role in the list below.")
         if self.invitations.open().filter(email=email).exists():
             raise Impossible(f"{email} is invited already. Send it again from the list below.")
+        lately = Invitation.objects.filter(invited_by=by, invited_at__gt=timezone.now() - timedelta(hours=1))
+        if lately.count() >= AT_MOST:
+            raise Impossible(f"You invited {AT_MOST} people in an hour. Wait a while before the next.")
         self._withdraw(self._pending().filter(email=email), by)
         invitation = Invitation(
             incident=self,
@@ -118,6 +124,8 @@ class Membership(Door):
                 raise Impossible("This invitation was accepted or withdrawn meanwhile.")
             if invitation.grant_is_over:
                 raise Impossible("The access that it gives has ended already. Withdraw it and invite again.")
+            if timezone.now() - invitation.sent_at < PAUSE:
+                raise Impossible("It was sent a moment ago. Wait five minutes before the next mail.")
             invitation.invited_by = by
             invitation.renew()
             invitation.save()
@@ -250,13 +258,11 @@ class Membership(Door):
                 self._remove(inside, Action.LET_OUT, by, "")
             self._withdraw(self._pending().filter(email=email), by)
             Block.objects.create(incident=self, email=email, reason=reason, by=by)
-            self._record(Action.BLOCK, by, values={"email": email}, reason=reason)
 
     def lift(self, block: Block, *, by) -> None:
         """Take an address off the block list."""
         with self._door(by, Capability.COMMAND):
-            if Block.objects.filter(pk=block.pk, lifted_at=None).update(lifted_at=timezone.now()):
-                self._record(Action.LIFT, by, values={"email": block.email})
+            Block.objects.filter(pk=block.pk, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by)
 
     # --- inside the door ---------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ Message-ID, so that a mail program shows one that was sent twice only once.
 
 import logging
 from datetime import timedelta
+from smtplib import SMTPException, SMTPServerDisconnected
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,9 +16,11 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from incidents import access
 from incidents.incident import Incident
 from incidents.invitations import AccessRequest, requests_for
 from incidents.letters import Letter, post
+from incidents.vocabulary import Capability
 
 log = logging.getLogger("sitroom.mail")
 PAUSES = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)]  # the last one again and again
@@ -44,7 +47,10 @@ def queue_requests() -> None:
     for slug in set(untold.values_list("slug", flat=True)):
         incident = Incident.objects.select_related("commander").filter(slug=slug).first()
         if incident and requests_for(incident).filter(told_at=None).exists():
-            post(incident, Letter.Kind.REQUEST, incident.commander.email)
+            told = access.holders(incident, Capability.PEOPLE)
+            if not told:
+                continue  # nobody commands: it waits for whoever does next
+            post(incident, Letter.Kind.REQUEST, *(person.email for person in told))
         untold.filter(slug=slug).update(told_at=timezone.now())
 
 
@@ -60,6 +66,9 @@ def send_due() -> int:
         if claimed:
             try:
                 sent += _send(letter)
+            except OSError as error:  # no mail server: the others wait as well
+                log.warning("mail cannot be sent: %s", type(error).__name__)
+                break
             except Exception:  # one letter that cannot be made keeps no other from going out
                 log.exception("a letter could not be made; it is dropped")
                 _drop(letter)
@@ -73,7 +82,9 @@ def _send(letter: Letter) -> bool:
         return False
     try:
         message.send()
-    except OSError as error:  # smtplib's errors and the network's
+    except SMTPServerDisconnected:
+        raise
+    except SMTPException as error:  # about this letter; what is wrong with the server is for the caller
         log.warning("a letter could not be sent (attempt %d): %s", letter.tries + 1, type(error).__name__)
         return False
     Letter.objects.filter(pk=letter.pk).update(sent_at=timezone.now())
@@ -93,6 +104,8 @@ def _composed(letter: Letter) -> EmailMessage | None:
         if letter.invitation is None or not incident.stands(letter.invitation):
             return None
         path = reverse("invitation-link", args=[letter.invitation.token()])
+    elif letter.to not in {person.email for person in access.holders(incident, Capability.SUMMARY)}:
+        return None
     context = {"codename": incident.codename, "link": settings.BASE_URL + path, "kind": letter.kind}
     return EmailMessage(
         SUBJECTS[Letter.Kind(letter.kind)].format(codename=incident.codename),

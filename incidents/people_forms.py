@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.addresses import validate_address
 from accounts.models import User
 from incidents.command import LONGEST
 from incidents.membership import Terms
@@ -59,6 +60,7 @@ class InviteForm(TermsForm):
 
     email = forms.EmailField(
         label="Invite by e-mail",
+        validators=[validate_address],
         widget=forms.EmailInput(attrs={"class": "in", "placeholder": "name@example.com"}),
     )
     note = sentence(
@@ -87,7 +89,9 @@ class BlockForm(forms.Form):
     """Keep an address out."""
 
     email = forms.EmailField(
-        label="Keep out", widget=forms.EmailInput(attrs={"class": "in", "placeholder": "name@example.com"})
+        label="Keep out",
+        validators=[validate_address],
+        widget=forms.EmailInput(attrs={"class": "in", "placeholder": "name@example.com"}),
     )
     reason = sentence(label="Reason", required=False)
 

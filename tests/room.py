@@ -2,11 +2,13 @@
 
 import re
 import uuid
+from datetime import timedelta
 
 from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import models
 from django.test import Client
+from django.utils import timezone
 
 from incidents import files
 from incidents.invitations import ask, requests_for
@@ -152,6 +154,8 @@ class Room:
         self.invitation = self.incident.invite(
             self.people["outsider"].email, Terms(Role.READER), by=commander, note=canary("invitation", "note")
         )
+        self.incident.invitations.update(sent_at=timezone.now() - timedelta(hours=1))
+        self.invitation.refresh_from_db()
         ask(self.people["superuser"], self.incident.codename, canary("request", "words"))
         [self.request] = requests_for(self.incident)
         self.incident.block(

@@ -166,6 +166,37 @@ def test_line_39_guessing_at_the_proof_is_limited(long_ago):
     assert "Too many attempts." in refused.content.decode()
 
 
+def test_line_39_what_was_given_up_does_not_run_by_itself_later(long_ago):
+    long_ago.post("/hidden/", SENT)  # given up here
+    asked = long_ago.get("/hidden/")
+    answer = confirm_only(long_ago, asked)
+    assert (answer.status_code, answer.headers["Location"], seen) == (302, "/hidden/", [])
+
+
+def test_line_39_a_link_from_elsewhere_does_not_send_what_waits(long_ago):
+    long_ago.post("/guarded/?page=2", SENT)  # given up here
+    confirm_only(long_ago, long_ago.get("/hidden/"))  # proved for something else
+    page = long_ago.get("/account/confirm/continue/?next=/guarded/%3Fpage%3D2").content.decode()
+    assert ("data-go-on" in page, "Something is waiting" in page) == (False, True)
+
+
+def test_line_39_what_waits_is_forgotten_after_a_quarter_of_an_hour(long_ago):
+    long_ago.post("/guarded/?page=2", SENT)
+    session = long_ago.session
+    session[stepup.KEPT] = {
+        path: {**kept, "at": kept["at"] - 16 * 60} for path, kept in session[stepup.KEPT].items()
+    }
+    session.save()
+    answer = long_ago.get("/account/confirm/continue/?next=/guarded/%3Fpage%3D2")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/guarded/?page=2")
+
+
+def confirm_only(client, asked):
+    """Prove with the password who one is; the answer of the page that goes on."""
+    answer = client.post(asked.headers["Location"], {"password": PASSWORD})
+    return client.get(answer.headers["Location"])
+
+
 def test_a_development_link_counts_as_a_proof(client, dana, settings):
     from accounts import links
 

@@ -9,6 +9,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
+from accounts import closing
 from accounts.models import User
 from incidents import rendering
 from incidents.access import capabilities
@@ -331,8 +332,8 @@ def test_line_20_the_account_of_a_commander_cannot_be_closed(incident, dana, the
     sent = {"email": dana.email, "display_name": "Dana", "zone": "UTC"}  # “may sign in” is not ticked
     answer = signed_in(root).post(where, sent)
     said = answer.content.decode()
-    assert ("commands 1 open incident" in said, "KESTREL" in said) == (True, False)
-    with pytest.raises(CommandError, match="handed over first"):
+    assert ("must hand something over first" in said, "KESTREL" in said) == (True, False)
+    with pytest.raises(CommandError, match="hand something over first"):
         call_command("close_account", dana.email)
     assert User.objects.get(pk=dana.pk).is_active is True
     incident.hand_over(theo, by=dana, reason="End of shift")
@@ -504,3 +505,58 @@ def test_line_19_whoever_hands_over_a_second_time_is_told_that_it_is_done(incide
     statuses = [client.post(f"{BASE}people/hand-over/", sent).status_code for _ in range(2)]
     assert statuses == [302, 409]
     assert signed_in(mei).post(f"{BASE}people/hand-over/", sent).status_code == 403
+
+
+def test_line_21_whoever_was_let_in_by_break_glass_does_not_approve_the_next(incident, dana, theo, mei):
+    opened(incident, theo, mei)
+    second = factories.participant(incident, factories.user("second"))  # by Dana
+    puppet = factories.user("puppet")
+    incident.let_in(puppet, Role.RESPONDER, by=theo)
+    incident.acknowledge(by=puppet)
+    incident.end_break_glass(BreakGlass.objects.get(), by=theo)
+    opening = incident.ask_break_glass(by=theo, reason="Once more")
+    with pytest.raises(Impossible, match="did not let in by break-glass"):
+        incident.approve_break_glass(opening, by=puppet)
+    incident.approve_break_glass(opening, by=second)
+    assert capabilities(theo, incident) == BUNDLES[Role.COMMANDER]
+
+
+@pytest.mark.parametrize(
+    "query", ["incidentgrant__isnull=False", "incidentgrant=1", "participant__role=legal"]
+)
+def test_line_05_the_admin_site_cannot_be_asked_who_is_in_an_incident(incident, theo, query):
+    root = factories.user("root", is_superuser=True, is_staff=True)
+    for path in ("/admin/accounts/user/", "/admin/accounts/user/add/"):
+        answer = signed_in(root).get(f"{path}?{query}")
+        assert answer.status_code in (302, 400) if path.endswith("user/") else 200
+    assert signed_in(root).get("/admin/accounts/user/?is_active__exact=1").status_code == 200
+
+
+@pytest.mark.django_db(transaction=True)
+def test_line_20_command_does_not_pass_to_an_account_that_is_being_closed(transactional_db):
+    dana, theo = factories.user("dana"), factories.user("theo")
+    incident = factories.incident(dana)
+    factories.participant(incident, theo)
+    start, said = threading.Barrier(2), []
+
+    def run(act):
+        try:
+            start.wait()
+            act()
+        except (Impossible, CommandError, closing.Refused) as fault:
+            said.append(type(fault).__name__)
+        finally:
+            connection.close()
+
+    acts = [
+        lambda: Incident.objects.get().hand_over(User.objects.get(pk=theo.pk), by=dana, reason="Shift"),
+        lambda: closing.close(User.objects.get(pk=theo.pk)),
+    ]
+    threads = [threading.Thread(target=run, args=[act]) for act in acts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    theo.refresh_from_db()
+    commands = Incident.objects.get().commander == theo
+    assert (len(said), commands and not theo.is_active) == (1, False)

@@ -20,7 +20,7 @@ PAGE = 200
 @requires(Capability.READ)
 def changes(request: HttpRequest, incident) -> HttpResponse:
     """The history of the document, of a section or of an entry, newest first."""
-    rows = _rows(incident)
+    rows = changes_for(incident, incident.audience)
     section = SECTIONS.get(request.GET.get("section", ""))
     kind = request.GET.get("kind", "")
     entry = request.GET.get("entry", "")
@@ -52,7 +52,7 @@ def changes(request: HttpRequest, incident) -> HttpResponse:
 @requires(Capability.READ)
 def change(request: HttpRequest, incident, revision: int) -> HttpResponse:
     """One change with its words."""
-    row = _rows(incident).filter(revision=revision).first()
+    row = changes_for(incident, incident.audience).filter(revision=revision).first()
     if row is None:
         raise Http404
     reading.record(incident, request.user, reading.AccessRecord.Kind.HISTORY, subject=f"revision {revision}")
@@ -63,10 +63,6 @@ def change(request: HttpRequest, incident, revision: int) -> HttpResponse:
         "single": True,
     }
     return render(request, "incidents/history.html", context)
-
-
-def _rows(incident):
-    return changes_for(incident, incident.audience, commands=Capability.COMMAND in incident.held)
 
 
 def _uuid(text: str) -> uuid.UUID:

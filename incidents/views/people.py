@@ -121,6 +121,6 @@ def page(request: HttpRequest, incident, *, status: int = 200, **shown) -> HttpR
             wish.is_blocked = wish.user.email in barred
         context["requests"] = asked
     if Capability.COMMAND in held:
-        context["blocks"] = incident.blocks.filter(lifted_at=None).prefetch_related("attempts__by")
+        context["blocks"] = incident.blocks.select_related("by", "lifted_by").prefetch_related("attempts__by")
         context["block_form"] = BlockForm(auto_id="id_block_%s")
     return render(request, "incidents/people.html", {**context, **shown}, status=status)

@@ -70,3 +70,5 @@ class Command(BaseCommand):
                 call_command(name, stdout=self.stdout)
             except CommandError as fault:
                 log.error("%s: %s", name, fault)
+            except Exception:
+                log.exception("%s could not be done", name)
