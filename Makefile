@@ -42,7 +42,7 @@ run: setup ## start Sitroom with an example incident (PORT=8000)
 	@echo 'Sitroom runs on $(BASE_URL)/ (Ctrl-C stops it)'
 	@$(PYTHON) -u manage.py worker & trap "kill $$!" EXIT; \
 	$(PYTHON) -m uvicorn config.asgi:application --host 127.0.0.1 --port $(PORT) \
-		--no-proxy-headers --no-server-header
+		--no-proxy-headers --no-server-header --no-access-log
 
 .PHONY: test
 test: setup-test ## all tests: on SQLite, on PostgreSQL, in a browser; then the coverage

@@ -19,7 +19,10 @@ from accounts.joining import invited
 @require_http_methods(["GET", "HEAD", "POST"])
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """Name, time zone, and a password or single sign-on: then one is in."""
-    user = invited(token)
+    try:
+        user = invited(token)
+    except Http404:
+        return render(request, "accounts/dead_link.html", status=404)
     following = request.POST.get("next") or request.GET.get("next", "")
     if not get_adapter(request).is_safe_url(following):
         following = ""
@@ -37,7 +40,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         with transaction.atomic():
             form.set_password_and_save(user)
     except IntegrityError:  # the same link, sent twice at once
-        raise Http404 from None
+        return render(request, "accounts/dead_link.html", status=404)
     logout(request)  # whoever was signed in here before
     record_authentication(request, user, "password", email=user.email)
     return perform_login(request, Login(user=user, redirect_url=following or None))

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from incidents import access
+from incidents.invitations import requests_for
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Audience, Milestone, Status
 
@@ -34,6 +35,7 @@ def waiting(incident) -> list[Check]:
         *_steps(steps, now),
         *_summary(incident, now),
         *_people(incident),
+        *_requests(incident),
     ]
 
 
@@ -70,6 +72,16 @@ def _summary(incident, now) -> list[Check]:
         hours = int((now - summary.changed_at).total_seconds() // 3600)
         return [Check(f"The summary is {hours} h old", "#summary")]
     return []
+
+
+def _requests(incident) -> list[Check]:
+    number = requests_for(incident).count()
+    link = reverse("people", args=[incident.slug])
+    return (
+        [Check(counted(number, "person asks to be let in", "people ask to be let in"), link)]
+        if number
+        else []
+    )
 
 
 def _people(incident) -> list[Check]:

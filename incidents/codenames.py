@@ -4,6 +4,7 @@ import re
 import secrets
 import unicodedata
 from collections.abc import Callable
+from itertools import chain
 
 from django.utils.crypto import salted_hmac
 
@@ -76,7 +77,7 @@ def numbered(codename: str, taken: Callable[[str], bool]) -> str:
 
 def unused(wanted: str, taken: Callable[[str], bool]) -> str:
     """The codename, or a longer one where its address is taken or that of another page."""
-    for codename in [wanted, *(longer(wanted) for _ in range(TRIES))]:
+    for codename in chain([wanted], (longer(wanted) for _ in range(TRIES))):
         if slug_of(codename) not in PAGES and not taken(slug_of(codename)):
             return codename
     return unused(draw(), taken)

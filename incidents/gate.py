@@ -86,6 +86,24 @@ def by_method(**capabilities: str) -> Callable:
     return gate
 
 
+def acts(capability: str, back: str = "people") -> Callable:
+    """Gate a view that only acts. After a refusal its address stands in the browser: a GET leads back."""
+
+    def gate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @by_method(GET=capability, POST=capability)
+        @wraps(view)
+        def acting(request: HttpRequest, incident, **kwargs) -> HttpResponse:
+            return (
+                redirect(back, incident.slug)
+                if request.method == "GET"
+                else view(request, incident, **kwargs)
+            )
+
+        return acting
+
+    return gate
+
+
 def ask_to_acknowledge(request: HttpRequest, incident: Incident) -> HttpResponse:
     """Send a page view to the acknowledgement; refuse anything else, so that nothing is written unasked."""
     if request.method != "GET" or request.headers.get("HX-Request"):

@@ -176,8 +176,8 @@ def test_line_40_a_link_to_join_that_is_not_good_is_not_found_whatever_the_reaso
     elif why == "of somebody with an account":
         address = join_address("Dana@Example.com")
     for answer in (client.get(address), client.post(address, JOINING)):
-        assert said(answer) == said(client.get("/nothing/"))
-        assert answer.status_code == 404
+        assert said(answer) == said(client.get("/join/another-that-is-not-good/"))
+        assert (answer.status_code, "This link does not work" in answer.content.decode()) == (404, True)
 
 
 @pytest.mark.parametrize(

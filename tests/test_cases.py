@@ -196,7 +196,10 @@ def head_claims(loaded: Loaded) -> list[str]:
 
 
 def test_case_loads_without_a_word_about_unknown_keys(loaded):
-    assert loaded.err.getvalue() == "lead@example.com had no account; one without a password was made.\n"
+    assert loaded.err.getvalue() == (
+        "lead@example.com had no account; one without a password is made. "
+        "Its owner chooses a password by “Forgot the password?”.\n"
+    )
     assert loaded.incident.zone_name == loaded.zone.key
     assert set(loaded.case) <= set(loaded.export)
 

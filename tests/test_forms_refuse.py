@@ -259,7 +259,7 @@ def test_damaged_text_is_refused_at_its_field_and_kept(incident, as_dana, name, 
         assert (answer.status_code, set(answer.context["form"].errors)) == (422, fields)
         said = answer.content.decode()
         assert [field for field in fields if f"kept {field} " not in said] == []
-        assert [field for field in fields if f"id_{field}-error" not in said] == []
+        assert [field for field in fields if f"id_{field}_error" not in said] == []
         assert (BROKEN in said or "Null characters" in said, "What you typed is kept" in said) == (True, True)
     assert changes_since(before) == {}
 
@@ -274,7 +274,7 @@ def test_text_that_is_too_long_is_refused_at_its_field_and_kept(incident, as_dan
         assert (answer.status_code, set(errors)) == (422, set(words))
         said = answer.content.decode()
         assert [field for field, text in words.items() if text not in said] == []
-        assert [field for field in words if f"id_{field}-error" not in said] == []
+        assert [field for field in words if f"id_{field}_error" not in said] == []
     assert changes_since(before) == {}
 
 
@@ -303,7 +303,7 @@ def test_an_impossible_time_is_refused_at_its_field_and_kept(incident, as_dana, 
     for answer in posts(as_dana, form_address(name), typed(form, **{**least(name), **wrong})):
         assert (answer.status_code, set(answer.context["form"].errors)) == (422, set(moments))
         said = answer.content.decode()
-        assert [moment for moment in moments if f"id_{moment}-error" not in said] == []
+        assert [moment for moment in moments if f"id_{moment}_error" not in said] == []
         assert said.count(f'value="{(day or clock).strip()}"') == len(moments)
     assert changes_since(before) == {}
 

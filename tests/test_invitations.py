@@ -561,11 +561,57 @@ def test_a_request_waits_while_nobody_commands(incident, dana, ruth, post_office
 
 
 def test_line_06_whether_a_typed_codename_is_taken_does_not_show(db, dana, monkeypatch):
-    numbers = iter([0, 0, 0, 1])
-    monkeypatch.setattr("incidents.codenames.secrets.randbelow", lambda most: next(numbers, 7))
+    numbers = iter([0, 0, 1])
+    monkeypatch.setattr("incidents.codenames.secrets.randbelow", lambda most: next(numbers))
     client = signed_in(factories.user("outsider"))
     places = [
         client.post("/incidents/start/", {"title": "Mine", "codename": "KESTREL"}).headers["Location"]
         for _ in range(2)
     ]
     assert places == ["/incidents/kestrel-10000/", "/incidents/kestrel-10001/"]
+
+
+# --- what new users found --------------------------------------------------------------------------
+
+
+def test_the_link_of_a_mail_leads_whoever_came_in_to_the_document(invitation, ruth):
+    accept(signed_in(ruth), invitation)
+    assert signed_in(ruth).get(link(invitation)).headers["Location"] == BASE
+    for dead in (Client().get(link(invitation)), Client().get("/incidents/invitations/link/nothing/")):
+        assert (dead.status_code, "This link does not work" in dead.content.decode()) == (404, True)
+
+
+def test_every_act_says_that_it_was_done(incident, as_dana, ruth):
+    factories.participant(incident, ruth, Role.READER)
+    said = as_dana.post(f"{BASE}people/", {"email": "new@example.com", "role": "legal"}, follow=True)
+    assert "new@example.com is invited as legal." in said.content.decode()
+    said = as_dana.post(f"{BASE}people/{ruth.pk}/remove/", {"reason": "Moved"}, follow=True)
+    assert "Ruth is out." in said.content.decode()
+
+
+def test_a_refusal_far_down_the_page_is_told_at_its_top_and_keeps_what_was_typed(incident, as_dana, dana):
+    for where, sent in (
+        ("blocks/", {"email": dana.email, "reason": "Kept"}),
+        ("hand-over/", {"reason": "Kept"}),
+    ):
+        answer = as_dana.post(f"{BASE}people/{where}", sent)
+        said = answer.content.decode()
+        assert (answer.status_code, "a field below needs another look" in said, 'value="Kept"' in said) == (
+            422,
+            True,
+            True,
+        )
+        assert as_dana.get(f"{BASE}people/{where}").headers["Location"] == f"{BASE}people/"
+
+
+def test_the_commander_is_reminded_of_requests(incident, as_dana, ruth):
+    signed_in(ruth).post("/incidents/access/", {"codename": "KESTREL"})
+    assert "1 person asks to be let in" in as_dana.get(f"{BASE}checks/").content.decode()
+
+
+def test_faults_and_hints_are_tied_to_their_fields(incident, as_dana):
+    said = as_dana.post(f"{BASE}people/", {"email": "", "role": "reader"}).content.decode()
+    ids = re.findall(r'id="([^"]+)"', said)
+    described = " ".join(re.findall(r'aria-describedby="([^"]+)"', said)).split()
+    assert [name for name in described if name not in ids] == []
+    assert ("id_email_error" in described, "id_note_helptext" in described) == (True, True)

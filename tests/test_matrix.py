@@ -204,24 +204,31 @@ TABLE = {
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/offer/": {  # to the responder
+        "GET":                      "302  404  404  403  302  302  302  302  404  302",
         "POST":                     "302  404  404  403  422  302  422  422  404  302",
     },
     "incidents/<codename:codename>/people/blocks/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/blocks/<uuid:block_id>/lift/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/requests/<uuid:request_id>/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/invitations/<uuid:invitation_id>/again/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/invitations/<uuid:invitation_id>/withdraw/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/<uuid:user_id>/privileged/": {
+        "GET":                      "302  404  404  403  403  403  302  302  404  302",
         "POST":                     "302  404  404  403  403  403  302  302  404  302",
     },
     "incidents/<codename:codename>/break-glass/": {
@@ -229,21 +236,26 @@ TABLE = {
         "POST":                     "302  404  404  403  403  422  302  422  404  302",
     },
     "incidents/<codename:codename>/break-glass/<uuid:opening_id>/approve/": {  # asked by the responder
+        "GET":                      "302  404  404  403  403  302  302  302  404  302",
         "POST":                     "302  404  404  403  403  422  302  302  404  302",
     },
     "incidents/<codename:codename>/break-glass/<uuid:opening_id>/end/": {
+        "GET":                      "302  404  404  403  403  302  302  302  404  302",
         "POST":                     "302  404  404  403  403  302  403  302  404  302",
     },
     "incidents/<codename:codename>/hold/": {
+        "GET":                      "302  404  404  403  403  403  302  403  404  302",
         "POST":                     "302  404  404  403  403  403  302  403  404  302",
     },
     "incidents/<codename:codename>/register/": {
         "GET":                      "302  404  404  403  403  403  200  200  404  302",
     },
     "incidents/<codename:codename>/people/<uuid:user_id>/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/people/<uuid:user_id>/remove/": {
+        "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
     "incidents/<codename:codename>/history/": {

@@ -96,6 +96,12 @@ def split_words(words: str) -> list[str]:
 
 
 @register.filter
+def lower_first(sentence: str) -> str:
+    """A sentence that goes on after a colon."""
+    return sentence[:1].lower() + sentence[1:]
+
+
+@register.filter
 def last_word(html: str) -> str:
     """The clock of a shown time, without the date in front of it."""
     return html.rsplit(">", 2)[-2].split("<")[0].rsplit(" ", 1)[-1]

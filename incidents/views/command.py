@@ -1,16 +1,17 @@
 """Who commands: hand over, break-glass, legal hold."""
 
 import uuid
+from functools import partial
 
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from accounts.stepup import recent_sign_in_required
 from incidents import succession
 from incidents.door import Impossible, Refused
-from incidents.gate import by_method, requires
+from incidents.gate import acts, by_method
 from incidents.ledger import Action
 from incidents.people_forms import BreakGlassForm, HandOverForm, ReasonForm
 from incidents.views.people import attempt, page
@@ -39,18 +40,21 @@ def hand_over(request: HttpRequest, incident) -> HttpResponse:
     except Impossible as error:
         form.add_error("successor", str(error))
         return page(request, incident, hand_over_form=form, status=422)
+    what = "commands now; you are a responder." if given["at_once"] else "is asked. Until then you command."
+    messages.success(request, f"{given['successor']} {what}")
     return redirect("people", incident.slug)
 
 
-@require_POST
-@requires(Capability.READ)
+@acts(Capability.READ)
 @recent_sign_in_required
 def answer_offer(request: HttpRequest, incident) -> HttpResponse:
     """Take the command that is offered, or leave it; whoever offered it may take it back."""
     if "retract" in request.POST:
-        return attempt(request, incident, lambda: incident.retract_offer(by=request.user))
+        act = partial(incident.retract_offer, by=request.user)
+        return attempt(request, incident, act, "The offer is taken back. You command.")
     accept = "accept" in request.POST
-    return attempt(request, incident, lambda: incident.answer_offer(by=request.user, accept=accept))
+    act = partial(incident.answer_offer, by=request.user, accept=accept)
+    return attempt(request, incident, act, "You command this incident now." if accept else "You left it.")
 
 
 @by_method(GET=Capability.READ, POST=Capability.VOUCH)
@@ -68,23 +72,20 @@ def break_glass(request: HttpRequest, incident) -> HttpResponse:
     return _glass(request, incident, form, status=422 if form.is_bound else 200)
 
 
-@require_POST
-@requires(Capability.VOUCH)
+@acts(Capability.VOUCH, back="break-glass")
 @recent_sign_in_required
 def approve(request: HttpRequest, incident, opening_id: uuid.UUID) -> HttpResponse:
     """The second person's word."""
     return _answered(request, incident, opening_id, incident.approve_break_glass)
 
 
-@require_POST
-@requires(Capability.VOUCH)
+@acts(Capability.VOUCH, back="break-glass")
 def end(request: HttpRequest, incident, opening_id: uuid.UUID) -> HttpResponse:
     """End it before its time."""
     return _answered(request, incident, opening_id, incident.end_break_glass)
 
 
-@require_POST
-@requires(Capability.HOLD)
+@acts(Capability.HOLD)
 @recent_sign_in_required
 def hold(request: HttpRequest, incident) -> HttpResponse:
     """Set or lift the legal hold."""
@@ -92,7 +93,10 @@ def hold(request: HttpRequest, incident) -> HttpResponse:
     if not form.is_valid():
         return page(request, incident, hold_form=form, status=422)
     wanted, reason = request.POST.get("hold") == "on", form.cleaned_data["reason"]
-    return attempt(request, incident, lambda: incident.set_hold(wanted, by=request.user, reason=reason))
+    act = partial(incident.set_hold, wanted, by=request.user, reason=reason)
+    return attempt(
+        request, incident, act, "The legal hold is set." if wanted else "The legal hold is lifted."
+    )
 
 
 def _too_late(request: HttpRequest, incident) -> HttpResponse:

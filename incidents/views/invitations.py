@@ -1,13 +1,15 @@
 """Coming in: the link of a mail, the gate of an invitation, asking for access; and the block list."""
 
 import uuid
+from functools import partial
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.joining import join_address
 from accounts.models import User
@@ -15,7 +17,7 @@ from accounts.stepup import recent_sign_in_required
 from incidents import invitations
 from incidents.converters import whole_number
 from incidents.door import Impossible
-from incidents.gate import requires
+from incidents.gate import acts
 from incidents.invitations import Invitation
 from incidents.people_forms import AskForm, BlockForm, TermsForm
 from incidents.sections import SECTIONS
@@ -28,8 +30,10 @@ from incidents.vocabulary import Capability, Role, capabilities_of
 def link(request: HttpRequest, token: str) -> HttpResponse:
     """Where the mail leads. It uses nothing up, since mail scanners follow links; a dead link is a 404."""
     invitation = invitations.of_token(token)
+    if invitation and invitation.accepted_by_id and invitation.accepted_by_id == request.user.pk:
+        return redirect("document", invitation.incident.slug)
     if invitation is None or not invitation.incident.stands(invitation):
-        raise Http404
+        return render(request, "accounts/dead_link.html", status=404)
     following = reverse("invitation", args=[invitation.pk])
     if request.user.is_authenticated:
         if request.user.email == invitation.email:
@@ -70,21 +74,23 @@ def invitation(request: HttpRequest, invitation_id: uuid.UUID) -> HttpResponse:
     return render(request, "incidents/acknowledge.html", context, status=409 if changed else 200)
 
 
-@require_POST
-@requires(Capability.PEOPLE)
+@acts(Capability.PEOPLE)
 @recent_sign_in_required
 def again(request: HttpRequest, incident, invitation_id: uuid.UUID) -> HttpResponse:
     """Send another link; the earlier one is dead."""
     found = _pending(incident, invitation_id)
-    return attempt(request, incident, lambda: incident.invite_again(found, by=request.user))
+    act = partial(incident.invite_again, found, by=request.user)
+    return attempt(
+        request, incident, act, f"{found.email}: another link is on its way. The earlier one is dead."
+    )
 
 
-@require_POST
-@requires(Capability.PEOPLE)
+@acts(Capability.PEOPLE)
 def withdraw(request: HttpRequest, incident, invitation_id: uuid.UUID) -> HttpResponse:
     """Take an invitation back."""
     found = _pending(incident, invitation_id)
-    return attempt(request, incident, lambda: incident.withdraw(found, by=request.user))
+    act = partial(incident.withdraw, found, by=request.user)
+    return attempt(request, incident, act, f"The invitation of {found.email} is withdrawn. Its link is dead.")
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,8 +105,7 @@ def ask(request: HttpRequest) -> HttpResponse:
     return render(request, "incidents/ask.html", {"form": form, "sent": sent}, status=status)
 
 
-@require_POST
-@requires(Capability.PEOPLE)
+@acts(Capability.PEOPLE)
 @recent_sign_in_required
 def answer(request: HttpRequest, incident, request_id: uuid.UUID) -> HttpResponse:
     """Invite whoever asked, or leave them out."""
@@ -108,35 +113,40 @@ def answer(request: HttpRequest, incident, request_id: uuid.UUID) -> HttpRespons
     if wish is None:
         raise Http404
     if "dismiss" in request.POST:
-        return attempt(request, incident, lambda: incident.dismiss(wish, by=request.user))
+        act = partial(incident.dismiss, wish, by=request.user)
+        return attempt(request, incident, act, f"{wish.user} is left out, and is not told.")
     form = TermsForm(request.POST)
     if not form.is_valid():
         return page(request, incident, problem="That is not a role. Nothing was changed.", status=422)
-    return attempt(request, incident, lambda: incident.invite(wish.user.email, form.terms(), by=request.user))
+    act = partial(incident.invite, wish.user.email, form.terms(), by=request.user)
+    return attempt(request, incident, act, f"{wish.user} is invited. The mail is on its way.")
 
 
-@require_POST
-@requires(Capability.COMMAND)
+@acts(Capability.COMMAND)
 def block(request: HttpRequest, incident) -> HttpResponse:
     """Keep an address out."""
     form = BlockForm(request.POST, auto_id="id_block_%s")
-    if not form.is_valid():
-        return page(request, incident, block_form=form, status=422)
-    given = form.cleaned_data
-    return attempt(
-        request, incident, lambda: incident.block(given["email"], by=request.user, reason=given["reason"])
-    )
+    if form.is_valid():
+        given = form.cleaned_data
+        try:
+            incident.block(given["email"], by=request.user, reason=given["reason"])
+        except Impossible as error:
+            form.add_error("email", str(error))
+        else:
+            messages.success(request, f"{given['email']} is kept out.")
+            return redirect("people", incident.slug)
+    return page(request, incident, block_form=form, status=422)
 
 
-@require_POST
-@requires(Capability.COMMAND)
+@acts(Capability.COMMAND)
 @recent_sign_in_required
 def lift(request: HttpRequest, incident, block_id: uuid.UUID) -> HttpResponse:
     """Take an address off the block list."""
     found = incident.blocks.filter(pk=block_id, lifted_at=None).first()
     if found is None:
         raise Http404
-    return attempt(request, incident, lambda: incident.lift(found, by=request.user))
+    act = partial(incident.lift, found, by=request.user)
+    return attempt(request, incident, act, f"{found.email} can be invited again.")
 
 
 def _pending(incident, invitation_id: uuid.UUID) -> Invitation:

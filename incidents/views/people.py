@@ -1,15 +1,17 @@
 """The list of who is in: invite, change, remove; and what each decision is about."""
 
 import uuid
+from functools import partial
 
+from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
 
 from accounts.stepup import recent_sign_in_required
 from incidents import access, invitations, reading, succession
 from incidents.door import Impossible
-from incidents.gate import by_method, requires
+from incidents.gate import acts, by_method
 from incidents.history import left
 from incidents.membership import terms_of
 from incidents.people_forms import ROLES, BlockForm, ChangeForm, HandOverForm, InviteForm, ReasonForm
@@ -28,12 +30,14 @@ def roster(request: HttpRequest, incident) -> HttpResponse:
         except Impossible as error:
             form.add_error("email", str(error))
         else:
+            messages.success(
+                request, f"{given['email']} is invited as {given['role']}. The mail is on its way."
+            )
             return redirect("people", incident.slug)
     return page(request, incident, form=form, status=422 if form.is_bound else 200)
 
 
-@require_POST
-@requires(Capability.PEOPLE)
+@acts(Capability.PEOPLE)
 @recent_sign_in_required
 def participant(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     """Change on which terms one individual is in."""
@@ -42,20 +46,21 @@ def participant(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpRespo
     if not form.is_valid():
         return page(request, incident, problem="That is not a role. Nothing was changed.", status=422)
     terms = vars(form.terms(before=person.expires_at))
-    return attempt(request, incident, lambda: incident.set_role(person.user, by=request.user, **terms))
+    act = partial(incident.set_role, person.user, by=request.user, **terms)
+    return attempt(request, incident, act, f"{person.user}: changed. It counts at once.")
 
 
-@require_POST
-@requires(Capability.OVERSEE)
+@acts(Capability.OVERSEE)
 @recent_sign_in_required
 def privileged(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     """Decide whether one individual reads entries prepared at the request of counsel."""
     person, reads = find(incident, user_id), bool(request.POST.get("reads_privileged"))
-    return attempt(request, incident, lambda: incident.set_privileged(person.user, reads, by=request.user))
+    act = partial(incident.set_privileged, person.user, reads, by=request.user)
+    said = f"{person.user} {'sees' if reads else 'does not see'} privileged entries."
+    return attempt(request, incident, act, said)
 
 
-@require_POST
-@requires(Capability.PEOPLE)
+@acts(Capability.PEOPLE)
 def remove(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     """Take every grant of one individual away, at once; a reason may be given."""
     person = find(incident, user_id)
@@ -69,7 +74,8 @@ def remove(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
             status=422,
         )
     reason = form.cleaned_data["reason"]
-    return attempt(request, incident, lambda: incident.let_out(person.user, by=request.user, reason=reason))
+    act = partial(incident.let_out, person.user, by=request.user, reason=reason)
+    return attempt(request, incident, act, f"{person.user} is out.")
 
 
 def find(incident, user_id: uuid.UUID):
@@ -80,12 +86,13 @@ def find(incident, user_id: uuid.UUID):
     return found
 
 
-def attempt(request: HttpRequest, incident, act) -> HttpResponse:
-    """Do it and show the list; what is impossible is said above the list."""
+def attempt(request: HttpRequest, incident, act, said: str) -> HttpResponse:
+    """Do it, say so above the list; what is impossible is said there as well."""
     try:
         act()
     except Impossible as error:
         return page(request, incident, problem=str(error), status=422)
+    messages.success(request, said)
     return redirect("people", incident.slug)
 
 
@@ -113,6 +120,7 @@ def page(request: HttpRequest, incident, *, status: int = 200, **shown) -> HttpR
         "hand_over_form": HandOverForm(incident=incident, auto_id="id_next_%s"),
         "hold_form": ReasonForm(auto_id="id_hold_%s"),
         "roles": ROLES,
+        "faulty": any(form.errors for form in shown.values() if isinstance(form, Form)),
     }
     if Capability.PEOPLE in held:
         asked = list(invitations.requests_for(incident))

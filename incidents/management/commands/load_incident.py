@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
 from accounts.models import User
 from incidents.loading import Broken, load
@@ -19,14 +20,23 @@ class Command(BaseCommand):
 
     def handle(self, *, file: Path, commander: str, **options):
         email = commander.lower()
-        account = User.objects.filter(email=email).first()
-        if account is None:
-            account = User.objects.create_user(email, display_name=email.partition("@")[0])
-            self.stderr.write(f"{email} had no account; one without a password was made.")
         try:
-            incident, warnings = load(file, account)
+            with transaction.atomic():  # no account is left behind by a file that cannot be loaded
+                account = self.account(email)
+                incident, warnings = load(file, account)
         except Broken as fault:
             raise CommandError(str(fault)) from fault
         for warning in warnings:
             self.stderr.write(self.style.WARNING(f"{file.name}: {warning}"))
         self.stdout.write(incident.slug)
+
+    def account(self, email: str) -> User:
+        """The commander's account; made if there is none, for the person to choose a password by “forgotten”."""
+        known = User.objects.filter(email=email).first()
+        if known:
+            return known
+        self.stderr.write(
+            f"{email} had no account; one without a password is made. "
+            "Its owner chooses a password by “Forgot the password?”."
+        )
+        return User.objects.create_user(email, display_name=email.partition("@")[0])
