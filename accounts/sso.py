@@ -40,6 +40,7 @@ BROKEN = "The answer was not what this site had asked for. Start again."
 UNVERIFIED = "It gave no e-mail address that it has verified, and no other address is taken."
 NOBODY = "No account here has the address that it gave. An incident's commander lets people in by name."
 ANOTHER = "It signed in somebody else, or did not ask again. You are still signed in here as before."
+TAKEN = "It knows somebody else by this address than before. Whoever runs this site must look at it."
 UNREACHABLE = "It could not be reached. Try again in a minute, or sign in another way."
 
 
@@ -127,7 +128,7 @@ class SignOns(DefaultSocialAccountAdapter):
             not known
             and SocialAccount.objects.filter(user=user, provider=sociallogin.account.provider).exists()
         ):
-            refuse(request, ANOTHER)  # the address was given to somebody else there
+            refuse(request, TAKEN)
         if not known:
             sociallogin.user = sociallogin.account.user = user
             sociallogin.account.save()

@@ -89,6 +89,14 @@ def test_signing_on_again_goes_by_the_providers_name_for_the_person(client, dana
     assert again.session[SIGNED_IN] == str(dana.pk)
 
 
+def test_an_address_that_the_provider_gave_to_somebody_else_does_not_open_the_account(client, dana, provider):
+    sign_on(client)
+    provider.behaves(sub="person-2")
+    answer = sign_on(Client())
+    assert refusal(answer).startswith("It knows somebody else by this address than before.")
+    assert SocialAccount.objects.count() == 1
+
+
 @pytest.mark.parametrize(
     ("behaviour", "sentence"),
     [
@@ -102,6 +110,8 @@ def test_signing_on_again_goes_by_the_providers_name_for_the_person(client, dana
         ({"email_verified": False}, UNVERIFIED),
         ({"email_verified": None}, UNVERIFIED),
         ({"email_verified": "false"}, UNVERIFIED),
+        ({"email_verified": 1}, UNVERIFIED),
+        ({"email": "dana@example.\u212aom"}, UNVERIFIED),
         ({"email": ""}, UNVERIFIED),
         ({"email": "nobody@example.com"}, NOBODY),
         ({"email": "closed@example.com"}, NOBODY),
