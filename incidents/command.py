@@ -162,7 +162,7 @@ class Command(Membership):
 
     def _ask(self, by, reason: str, hours: int) -> BreakGlass:
         if by.pk == self.commander_id:
-            raise Impossible("You are in command already.")
+            raise Impossible(f"{by} is in command already.")
         if not 1 <= hours <= LONGEST:
             raise Impossible(f"Choose between 1 and {LONGEST} hours.")
         if not reason.strip():
