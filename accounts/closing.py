@@ -29,9 +29,8 @@ def close(user: User, force: bool = False) -> None:
     Raises Refused when a veto speaks, unless force.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update().get(
-            pk=user.pk
-        )  # nobody hands anything over to them meanwhile
+        # Locked: nobody hands anything over to them meanwhile.
+        user = User.objects.select_for_update().get(pk=user.pk)
         said = "" if force else objection(user)
         if said:
             raise Refused(said)

@@ -47,8 +47,8 @@ def proposal(seed: str, taken: Callable[[str], bool]) -> str:
 
 def slug_of(codename: str) -> str:
     """The form for addresses: PILGRIM LANTERN → pilgrim-lantern; empty when nothing usable is left."""
-    plain = unicodedata.normalize("NFKD", codename).encode("ascii", "ignore").decode().lower()
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].strip("-")
+    letters = unicodedata.normalize("NFKD", codename).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", letters).strip("-")[:64].strip("-")
 
 
 def plain(codename: str) -> str:

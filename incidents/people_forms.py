@@ -85,6 +85,12 @@ class ReasonForm(forms.Form):
     reason = sentence(label="Reason", help_text="Kept in the history.")
 
 
+class RemoveForm(forms.Form):
+    """Why somebody goes, if it is to be said: taking access away waits for nothing."""
+
+    reason = sentence(label="Reason", required=False)
+
+
 class BlockForm(forms.Form):
     """Keep an address out."""
 

@@ -14,7 +14,15 @@ from incidents.door import Impossible
 from incidents.gate import acts, by_method
 from incidents.history import left
 from incidents.membership import terms_of
-from incidents.people_forms import ROLES, BlockForm, ChangeForm, HandOverForm, InviteForm, ReasonForm
+from incidents.people_forms import (
+    ROLES,
+    BlockForm,
+    ChangeForm,
+    HandOverForm,
+    InviteForm,
+    ReasonForm,
+    RemoveForm,
+)
 from incidents.vocabulary import EXTRAS_ARE_OPTIONAL, Capability
 
 
@@ -64,8 +72,7 @@ def privileged(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpRespon
 def remove(request: HttpRequest, incident, user_id: uuid.UUID) -> HttpResponse:
     """Take every grant of one individual away, at once; a reason may be given."""
     person = find(incident, user_id)
-    form = ReasonForm(request.POST)
-    form.fields["reason"].required = False
+    form = RemoveForm(request.POST)
     if not form.is_valid():
         return page(
             request,
