@@ -44,6 +44,12 @@ class Action(models.TextChoices):
     CLOSED = "closed account", "had their account closed"
     HOLD = "hold", "set a legal hold"
     LIFT_HOLD = "lift hold", "lifted the legal hold"
+    COMMENT = "comment", "commented on"
+    AMEND = "amend comment", "changed a comment on"
+    RESOLVE = "resolve", "resolved a comment on"
+    REOPEN = "reopen", "reopened a comment on"
+    HIDE_COMMENT = "hide comment", "hid a comment on"
+    SHOW_COMMENT = "show comment", "brought back a comment on"
     ACKNOWLEDGE = "acknowledge", "accepted the classification"
 
 
@@ -58,6 +64,10 @@ HEAD_ACTIONS = frozenset(
     | {Action.RETRACT, Action.CLOSED, Action.BREAK_GLASS, Action.END_GLASS, Action.HOLD, Action.LIFT_HOLD}
 )
 ENTRY_ACTIONS = frozenset({Action.ADD, Action.CHANGE, Action.REMOVE, Action.RESTORE})
+# What is said about an entry; the entry itself stays as it is.
+COMMENT_ACTIONS = frozenset(
+    {Action.COMMENT, Action.AMEND, Action.RESOLVE, Action.REOPEN, Action.HIDE_COMMENT, Action.SHOW_COMMENT}
+)
 
 
 CHANNEL = "sitroom_changes"

@@ -7,7 +7,7 @@ ROOT = Path(__file__).parent.parent
 
 FLOORS = {
     "vocabulary": 0, "moments": 0, "codenames": 0, "merging": 0, "indicators": 0, "text": 0, "printing": 0,
-    "converters": 0,
+    "converters": 0, "mentions": 0,
     "ledger": 1, "people": 1, "reading": 1, "wakeup": 1, "invitations": 1, "succession": 1, "letters": 1,
     "access": 2,
     "door": 3, "membership": 3, "command": 3, "incident": 3,
