@@ -20,7 +20,7 @@ async def application(scope, receive, send):
     if scope["type"] == "lifespan":
         await live.lifespan(receive, send)
     elif scope["type"] == "http" and live.serves(scope):
-        await live.stream(scope, receive, send)
+        await live.answer(scope, receive, send)
     else:
         try:
             receive = await bodies.spool(scope, receive)

@@ -5,8 +5,9 @@ Floor 2. Reads the grants (guardian's direct table) and nothing else. Being a su
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 
-from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
+from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, When
 from django.utils import timezone
 
 from incidents.invitations import Block, InvitationQuerySet
@@ -90,6 +91,12 @@ def standing(incident, user_ids: Iterable) -> dict[object, frozenset[str]]:
         held[user_id].add(capability)
     accepted = _acceptances(incident).filter(user__in=list(held)).values_list("user_id", flat=True)
     return {user_id: frozenset(held[user_id]) for user_id in accepted}
+
+
+def ends(incident, user_ids: Iterable) -> dict[object, datetime]:
+    """User id → when some of what they hold ends by itself (UTC), for those of the users of whom something does."""
+    rows = _grants().filter(content_object=incident, user__in=list(user_ids), until__isnull=False)
+    return dict(rows.values_list("user_id").annotate(first=Min("until")).order_by())
 
 
 def roster(incident) -> list:

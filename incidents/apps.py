@@ -11,9 +11,10 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import closing
-        from incidents import gate
+        from incidents import door, gate, rendering
         from incidents.incident import account_closed, why_not_close
 
         checks.register(gate.every_incident_view_is_gated)
+        door.dressers.append(rendering.write_body)
         closing.vetoes.append(why_not_close)
         closing.endings.append(account_closed)

@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.models import validate_zone
 from incidents import access, codenames, ledger, merging
 from incidents.command import Command
-from incidents.door import Impossible, Refused
+from incidents.door import Impossible, Refused, dressers
 from incidents.ledger import Action, Change
 from incidents.membership import Saved, Terms
 from incidents.people import PERMISSIONS
@@ -110,7 +110,7 @@ class Incident(Command):
             entry.incident, entry.author, entry.changed_by = self, by, by
             entry.number, entry.version = top + 1, 1
             self._may_touch(entry.privileged, by)
-            return Saved(self._save(Action.ADD, entry, by))
+            return Saved(self._save(Action.ADD, entry, by, before={}))
 
     def change(self, entry, *, by, version: int, reason: str = "", restore: bool = False, **fields) -> Saved:
         """Change fields of an entry that the person began to edit at `version`.
@@ -134,7 +134,7 @@ class Incident(Command):
             entry.assign(merged)
             entry.hidden = False
             entry.version += 1
-            row = self._save(Action.CHANGE, entry, by, reason)
+            row = self._save(Action.CHANGE, entry, by, reason, before=theirs)
             return Saved(row, merged=base != theirs)
 
     def remove(self, entry, *, by, reason: str = "") -> Saved:
@@ -172,13 +172,18 @@ class Incident(Command):
 
     # --- the door ----------------------------------------------------------------------------------
 
-    def _save(self, action: Action, entry, by, reason: str = "") -> Change:
-        entry.changed_by, entry.changed_at = by, timezone.now()
+    def _save(self, action: Action, entry, by, reason: str = "", before: dict | None = None) -> Change:
+        entry.incident, entry.changed_by, entry.changed_at = self, by, timezone.now()
+        for dress in dressers:
+            dress(entry)
         entry.save()
         if entry.asks_again:
             self.classification_revision = self.revision + 1
             self._accept(by)
-        return self._record(action, by, entry=entry, values=entry.values(), reason=reason)
+        values = entry.values()
+        return self._record(
+            action, by, entry=entry, values=values, reason=reason, before=values if before is None else before
+        )
 
     def _set_hidden(self, entry, hidden: bool, action: Action, by, reason: str) -> Saved:
         with self._door(by, entry.needs):

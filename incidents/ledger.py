@@ -8,8 +8,10 @@ because they are given under the lock of the incident's row.
 import hashlib
 import json
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC
+from functools import partial
+from typing import Any, Protocol
 
 from django.conf import settings
 from django.db import connection, models, transaction
@@ -71,20 +73,34 @@ COMMENT_ACTIONS = frozenset(
 
 
 CHANNEL = "sitroom_changes"
-wakers: list[Callable[[], None]] = []
 
 
-def announce(incident_id) -> None:
+class Herald(Protocol):
+    """Who tells of a row in a process that serves; `prepare` is asked in the transaction, `committed` after it."""
+
+    def prepare(self, change: "Change", entry) -> Any:
+        """What to tell; its text() goes to the other processes."""
+
+    def committed(self, prepared: Any) -> None:
+        """It stands: tell."""
+
+
+heralds: list[Herald] = []
+
+
+def announce(change: "Change", entry=None) -> None:
     """Tell every process that this incident has a new row, once the transaction is committed.
 
-    PostgreSQL delivers the notice with the commit; on SQLite other processes see the file change. The
-    wakers of this process save it the wait. Only the id travels, never content.
+    PostgreSQL delivers the notice with the commit; on SQLite the herald tells, and other processes see the file
+    change. A command has no herald: its notice is the incident's id.
     """
+    prepared = [(herald, herald.prepare(change, entry)) for herald in heralds]
     if connection.vendor == "postgresql":
+        text = prepared[0][1].text() if prepared else str(change.incident_id)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(incident_id)])
-    for wake in wakers:
-        transaction.on_commit(wake)
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, text])
+    for herald, ready in prepared:
+        transaction.on_commit(partial(herald.committed, ready))
 
 
 class Change(models.Model):
@@ -107,6 +123,8 @@ class Change(models.Model):
     privileged = models.BooleanField(default=False)
     previous_hash = models.CharField(max_length=64, blank=True)
     hash = models.CharField(max_length=64)
+
+    before: dict | None = None  # in the writer's hands only: the values that it changed; {} for a new entry
 
     class Meta:
         ordering = ["incident", "revision"]

@@ -1,112 +1,70 @@
 """The live stream: the tail of the ledger as Server-Sent Events. Floor 7.
 
-A raw ASGI endpoint in front of Django, so that a stream costs no thread and no database connection. One
-tailer per process wakes up (PostgreSQL: LISTEN; SQLite: PRAGMA data_version; in this process: a nudge), reads
-the new rows of incidents that somebody here has open, renders each once per audience and hands the same bytes
-to every stream. Who may still look is asked again at every change of people and at every heartbeat.
+A raw ASGI endpoint in front of Django, so that a stream costs no thread and no database connection. Who comes in is
+decided here, as the gate does for a page; what they get then is decided in delivery.py, and who is here in presence.py.
 """
 
 import asyncio
 import contextlib
+import hashlib
 import io
 import logging
 import re
 import signal
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from http.cookies import SimpleCookie
+from urllib.parse import parse_qs
 
 from django.conf import settings
-from django.contrib.auth import get_user, get_user_model
+from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.db import close_old_connections, connection
 from django.http import Http404
-from django.utils import timezone
 
 from config.middleware import raw_headers
-from incidents import gate, ledger, rendering
-from incidents.access import audience_of, standing
+from incidents import access, gate, ledger, rendering
+from incidents.bus import Bus, Message
 from incidents.converters import whole_number
+from incidents.delivery import Delivery
 from incidents.history import changes_for
-from incidents.incident import Incident
+from incidents.presence import Presence
+from incidents.streams import Room, Stream, event
 from incidents.vocabulary import Audience, Capability
-from incidents.wakeup import watch
 
 log = logging.getLogger("sitroom.live")
 PATH = re.compile(r"/incidents/([a-z0-9]+(?:-[a-z0-9]+)*)/live/")
 HEARTBEAT = (
     1.5  # seconds; a revocation that no ledger row announces (session ended, account disabled) bites by then
 )
+STILL_HERE = 10  # heartbeats after which a quiet stream is written to, so that a dead connection is noticed
 FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
-BACKLOG = 256  # messages that a slow reader may be behind before the stream is closed, to be resumed
-GONE = b"event: gone\ndata: \n\n"
+LONGEST_WORD = 4096  # bytes of what a browser says about itself
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 
 
-def event(html: str, revision: int | None, name: str = "change") -> bytes:
-    """One message; lines of the HTML are data lines, the id is the revision to resume from."""
-    lines = "".join(f"data: {line}\n" for line in html.splitlines() or [""])
-    identity = f"id: {revision}\n" if revision is not None else ""
-    return f"{identity}event: {name}\n{lines}\n".encode()
-
-
-@dataclass(eq=False)
-class Stream:
-    """One open browser tab."""
-
-    incident_id: object
-    user_id: object
-    session_key: str
-    login: str  # changes with the password, and then the session is worth nothing
-    held: frozenset[str]  # what its reader may do, as their page was told
-    audience: str
-    seen: int  # revision up to which its browser has everything
-    brief: bytes = b""  # the executive's summary as it was sent last
-    queue: asyncio.Queue = field(default_factory=lambda: asyncio.Queue(BACKLOG))
-
-    def push(self, message: bytes | None) -> None:
-        """Hand over a message; None closes. A reader that is too slow is closed and resumes by itself."""
-        try:
-            self.queue.put_nowait(message)
-        except asyncio.QueueFull:
-            while not self.queue.empty():
-                self.queue.get_nowait()
-            self.queue.put_nowait(None)
-
-
-@dataclass
-class Delivery:
-    """What brings an incident's streams to a revision: a message for each audience and revision that they
-    have seen; and who may do what."""
-
-    revision: int
-    messages: dict[tuple[str, int], bytes]
-    standing: dict[object, frozenset[str]]
-
-
 class Live:
-    """The streams of this process and the tailer that feeds them."""
+    """The streams of this process, what feeds them, and who comes in."""
 
     def __init__(self) -> None:
-        self.streams: dict[object, set[Stream]] = defaultdict(set)
+        self.rooms: dict[object, Room] = {}
+        self.tokens: dict[str, Stream] = {}
         self.tasks: list[asyncio.Task] = []
-        self.woken = asyncio.Event()
-        self.recheck = False  # whether everybody's right to look is asked at the next delivery
         self.closing = False
-        self.loop: asyncio.AbstractEventLoop | None = None
         self.database = ThreadPoolExecutor(1, thread_name_prefix="live")
         self.door = ThreadPoolExecutor(
             2, thread_name_prefix="live-door"
         )  # who comes in never delays who must go
+        self.delivery: Delivery
+        self.presence: Presence
+        self.bus: Bus
 
     # --- ASGI --------------------------------------------------------------------------------------
 
     def serves(self, scope) -> bool:
-        """Whether a request is for a live stream."""
-        return scope["method"] == "GET" and PATH.fullmatch(scope["path"]) is not None
+        """Whether a request is for a live stream, or says something about one."""
+        return scope["method"] in ("GET", "POST") and PATH.fullmatch(scope["path"]) is not None
 
     async def lifespan(self, receive, send) -> None:
         """Start and stop with the server; stopping ends the streams at once."""
@@ -121,6 +79,13 @@ class Live:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
+    async def answer(self, scope, receive, send) -> None:
+        """A stream, or a word about one."""
+        if scope["method"] == "GET":
+            await self.stream(scope, receive, send)
+        else:
+            await _answer(send, await self._word(scope, receive))
+
     async def stream(self, scope, receive, send) -> None:
         """One stream, from admission to the end."""
         self._start()
@@ -130,30 +95,52 @@ class Live:
             log.exception("live: the database did not answer; the browser asks again")
             opened = 503
         if isinstance(opened, int) or self.closing:
-            status = opened if isinstance(opened, int) else 503
-            await send({"type": "http.response.start", "status": status, "headers": raw_headers()})
-            await send({"type": "http.response.body", "body": b""})
+            await _answer(send, opened if isinstance(opened, int) else 503)
             return
         stream, backlog = opened
-        self.streams[stream.incident_id].add(stream)
-        self.woken.set()
-        gone = asyncio.ensure_future(self._until_gone(receive))
+        first = b"retry: 1000\n\n" + event(stream.token, None, "you") + backlog + self.presence.greeting(stream)
+        room = self.rooms.setdefault(stream.incident_id, Room())
+        room.add(stream)
+        self.tokens[stream.token] = stream
+        self.delivery.woken.set()
         try:
-            await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *raw_headers()]})
-            await send(
-                {"type": "http.response.body", "body": b"retry: 1000\n\n" + backlog, "more_body": True}
-            )
-            while not gone.done():
-                message = await self._next(stream, gone)
-                if message is None:
-                    break
-                await send({"type": "http.response.body", "body": message, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            await stream.serve(send, receive, [*HEADERS, *raw_headers()], first)
         finally:
-            gone.cancel()
-            self.streams[stream.incident_id].discard(stream)
-            if not self.streams[stream.incident_id]:
-                del self.streams[stream.incident_id]
+            self.tokens.pop(stream.token, None)
+            room.discard(stream)
+            if stream.beat_at:
+                self.presence.stir(stream.incident_id)
+            if not room.streams and self.rooms.get(stream.incident_id) is room:
+                del self.rooms[stream.incident_id]
+
+    async def _word(self, scope, receive) -> int:
+        """What a browser says about who looks through its stream; the status to answer with.
+
+        The token is as secret as the session, which must be the stream's own: so the stream's admission holds for it.
+        """
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if message["type"] == "http.disconnect" or len(body) > LONGEST_WORD:
+                return 400
+            if not message.get("more_body", False):
+                break
+        said = {name: values[-1] for name, values in parse_qs(body.decode("ascii", "replace")).items()}
+        token = said.get("token", "")
+        head = {"token": token, "key": _digest(_session_key(scope)), "away": "away" in said}
+        head["editing"] = said.get("editing", "")
+        if token.partition(".")[0] != self.bus.origin and "." in token:  # another process holds the stream
+            await self._in_database(self.bus.say, Message("beat", self.bus.origin, head))
+            return 204
+        return 204 if self._beat(head) else 404
+
+    def _beat(self, head: dict) -> bool:
+        stream = self.tokens.get(head["token"])
+        if stream is None or _digest(stream.session_key) != head["key"]:
+            return False
+        self.presence.beat(stream, head["editing"], head["away"])
+        return True
 
     def _end_with_the_server(self) -> None:
         """The server waits for open connections before it tells anybody that it stops: end them at the signal."""
@@ -172,32 +159,20 @@ class Live:
                 signal.signal(number, stop)
 
     def close(self) -> None:
-        """End every stream and the tailer."""
+        """End every stream and what feeds them."""
         self.closing = True
-        with contextlib.suppress(ValueError):  # it never started, or was closed before
-            ledger.wakers.remove(self._wake)
+        if self.tasks and self.delivery in ledger.heralds:
+            ledger.heralds.remove(self.delivery)
         for task in self.tasks:
             task.cancel()
-        for stream in self._all():
-            stream.push(None)
-
-    async def _next(self, stream: Stream, gone: asyncio.Future) -> bytes | None:
-        waiting = asyncio.ensure_future(stream.queue.get())
-        await asyncio.wait({waiting, gone}, timeout=15, return_when=asyncio.FIRST_COMPLETED)
-        if waiting.done():
-            return waiting.result()
-        waiting.cancel()
-        return None if gone.done() else b": still here\n\n"
-
-    async def _until_gone(self, receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
+        for stream in list(self.tokens.values()):
+            stream.end()
 
     # --- admission, in the database thread ---------------------------------------------------------
 
     def _admit(self, scope) -> "int | tuple[Stream, bytes]":
         request = ASGIRequest(scope, io.BytesIO())
-        request.session = SessionStore(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
+        request.session = SessionStore(_session_key(scope))
         user = get_user(request)
         if not user.is_authenticated:
             return 401
@@ -207,15 +182,8 @@ class Live:
             return 404
         except (PermissionDenied, gate.MustAcknowledge):
             return 403
-        stream = Stream(
-            incident.pk,
-            user.pk,
-            request.session.session_key or "",
-            user.get_session_auth_hash(),
-            incident.held,
-            incident.audience,
-            incident.revision,
-        )
+        until = access.ends(incident, [user.pk]).get(user.pk)
+        stream = Stream(incident, user, request.session.session_key or "", until, self.bus.origin)
         return stream, self._missed(incident, stream, request)
 
     def _missed(self, incident, stream: Stream, request) -> bytes:
@@ -235,102 +203,39 @@ class Live:
         html = rendering.message(incident, list(rows), stream.audience)
         return event(html, incident.revision) if html else b""
 
-    # --- the tailer --------------------------------------------------------------------------------
+    # --- what runs beside the streams --------------------------------------------------------------
 
     def _start(self) -> None:
         if self.tasks or self.closing:
             return
-        self.loop = loop = asyncio.get_running_loop()
-        ledger.wakers.append(self._wake)
-        self.tasks = [
-            loop.create_task(coroutine) for coroutine in (watch(self.woken), self._tail(), self._heartbeat())
-        ]
+        loop = asyncio.get_running_loop()
+        self.delivery = Delivery(self.rooms, self._in_database, asyncio.Event())
+        self.bus = self.delivery.bus = Bus(self._heard, self.delivery.stirred)
+        self.presence = Presence(self.rooms, self._in_database, self.bus)
+        ledger.heralds.append(self.delivery)
+        running = [self.bus.run(), self.delivery.tail(), self.presence.run(), self._heartbeat()]
+        self.tasks = [loop.create_task(coroutine) for coroutine in running]
 
-    def _wake(self) -> None:
-        """Called in a thread that has just committed."""
-        if self.loop is not None and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self.woken.set)
-
-    async def _tail(self) -> None:
-        """The only one who delivers, so that a stream gets its messages in order."""
-        while True:
-            await self.woken.wait()
-            self.woken.clear()
-            recheck, self.recheck = self.recheck, False
-            for incident_id in list(self.streams):
-                await self._deliver(incident_id, recheck)
+    def _heard(self, message: Message) -> None:
+        """Another process says something."""
+        if message.kind == "here":
+            self.presence.heard(message)
+        elif message.kind == "beat":
+            self._beat(message.head)
+        else:
+            self.delivery.heard(message)
 
     async def _heartbeat(self) -> None:
+        beats = 0
         while True:
             await asyncio.sleep(HEARTBEAT)
-            self.recheck = True
-            self.woken.set()
-
-    async def _deliver(self, incident_id, recheck: bool) -> None:
-        streams = list(self.streams.get(incident_id, ()))
-        wanted = {(stream.audience, stream.seen) for stream in streams}
-        users = {stream.user_id for stream in streams}
-        try:
-            found = await self._in_database(self._prepare, incident_id, wanted, users, recheck)
-            ended = set(await self._in_database(self._signed_out, streams)) if found else set()
-        except Exception:
-            log.exception("live: the database did not answer; the streams wait")
-            return
-        if found is None:
-            return
-        for stream in streams:
-            message = found.messages.get((stream.audience, stream.seen))
-            held = found.standing.get(stream.user_id, frozenset())
-            if stream in ended or audience_of(held) != stream.audience:
-                self._shut(stream)
-                continue
-            if held != stream.held:
-                stream.push(event(" ".join(sorted(held)), None, "can"))
-                stream.held = held
-            if message and message != stream.brief:
-                stream.push(message)
-                stream.brief = message if stream.audience == Audience.SUMMARY else b""
-            stream.seen = max(stream.seen, found.revision)
-
-    def _prepare(
-        self, incident_id, wanted: set[tuple[str, int]], users: set, recheck: bool
-    ) -> Delivery | None:
-        """Render once for each audience, and once more for streams that were opened between two deliveries."""
-        incident = Incident.objects.get(pk=incident_id)
-        behind = {(audience, seen) for audience, seen in wanted if seen < incident.revision}
-        if not behind and not recheck:
-            return None
-        since = min((seen for _, seen in behind), default=incident.revision)
-        rows = list(incident.changes.filter(revision__gt=since, revision__lte=incident.revision))
-        brief = any(audience == Audience.SUMMARY for audience, _ in behind) and rendering.brief(incident)
-        messages = {}
-        for audience, seen in behind:
-            if audience == Audience.SUMMARY:
-                messages[audience, seen] = event(str(brief), None)
-            elif html := rendering.message(incident, [r for r in rows if r.revision > seen], audience):
-                messages[audience, seen] = event(html, incident.revision)
-        return Delivery(incident.revision, messages, standing(incident, users))
-
-    def _signed_out(self, streams: list[Stream]) -> list[Stream]:
-        """Those whose session ended, or whose password was changed since."""
-        sessions = Session.objects.filter(
-            session_key__in=[stream.session_key for stream in streams], expire_date__gt=timezone.now()
-        )
-        alive = set(sessions.values_list("session_key", flat=True))
-        people = get_user_model().objects.filter(pk__in={stream.user_id for stream in streams})
-        logins: dict[object, str] = {person.pk: person.get_session_auth_hash() for person in people}
-        return [s for s in streams if s.session_key not in alive or logins.get(s.user_id) != s.login]
-
-    def _shut(self, stream: Stream) -> None:
-        """Access is withdrawn: nothing that waits is sent, the page is told to blank itself, the stream ends."""
-        while not stream.queue.empty():
-            stream.queue.get_nowait()
-        stream.push(GONE)
-        stream.push(None)
-        self.streams.get(stream.incident_id, set()).discard(stream)
-
-    def _all(self) -> list[Stream]:
-        return [stream for streams in self.streams.values() for stream in streams]
+            self.delivery.recheck = True
+            self.delivery.woken.set()
+            self.presence.sweep()
+            beats += 1
+            if beats % STILL_HERE == 0:
+                for stream in list(self.tokens.values()):
+                    stream.push(b": still here\n\n")
 
     async def _in_database(self, function, *arguments, at: ThreadPoolExecutor | None = None):
         """Run in the one thread that has a database connection for all streams, or at the door."""
@@ -344,3 +249,19 @@ class Live:
                 raise
 
         return await asyncio.get_running_loop().run_in_executor(at or self.database, run)
+
+
+def _session_key(scope) -> str | None:
+    """The session that a request names."""
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    found = SimpleCookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    return found.value if found else None
+
+
+def _digest(session_key: str | None) -> str:
+    return hashlib.sha256((session_key or "").encode()).hexdigest()
+
+
+async def _answer(send, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": raw_headers()})
+    await send({"type": "http.response.body", "body": b""})

@@ -68,6 +68,12 @@ def render_bodies(entries: list[Entry]) -> None:
         type(stale[0])._default_manager.bulk_update(stale, ["rendered", "rendered_key"], batch_size=100)
 
 
+def write_body(entry: Entry) -> None:
+    """Give an entry that is about to be saved the body of its new version."""
+    entry.rendered_key = _key(entry)
+    entry.rendered = render_to_string(f"sections/{entry.section}.html#body", {"entry": entry})
+
+
 def dress(entries: list[Entry], incident) -> list[Entry]:
     """Give entries what their shell shows: body, list, sort key, day, marks."""
     for entry in entries:
@@ -86,9 +92,11 @@ def dress(entries: list[Entry], incident) -> list[Entry]:
 
 
 def shell(entry: Entry, incident) -> SafeString:
-    """The whole entry: shell and body."""
-    [dressed] = dress([entry], incident)
-    return render_to_string("live/_entry.html", {"entry": dressed})
+    """The whole entry: shell and body. Made once for an entry in hand, however many places it goes to."""
+    if entry.shell is None or entry.shell[0] != entry.version:
+        [dressed] = dress([entry], incident)
+        entry.shell = entry.version, render_to_string("live/_entry.html", {"entry": dressed})
+    return entry.shell[1]
 
 
 def listed(
@@ -172,17 +180,31 @@ def message(incident, changes: list[Change], audience: str) -> str:
         if change.action in ENTRY_ACTIONS:
             by_entry.setdefault(change.entry_id, []).append(change)
     parts = []
-    sections = {change.section for change in changes if change.action not in ENTRY_ACTIONS}
+    told = []
     for rows in by_entry.values():
         if part := _entry_message(incident, rows, audience):
             parts.append(part)
-            sections.add(rows[0].section)
+            told += rows
     actions = {change.action for change in changes}
-    if actions & HEAD_ACTIONS or any(SECTIONS[name].heads for name in sections - {""}):
+    heads = any(SECTIONS[row.section].heads(row.values, None) for row in told)
+    if heads or actions & HEAD_ACTIONS:
         parts.append(render_to_string("live/_head.html", head_context(incident, audience)))
     if actions & PEOPLE_ACTIONS:
         parts.append(f'<span class="num" id="people-count">{incident.participants.count()}</span>')
     return "".join(parts)
+
+
+def inline(change: Change, entry: Entry | None) -> str:
+    """What this row tells everybody who reads the document, made from the entry in hand.
+
+    Empty when it takes more than the entry: it is privileged, or the title line, or the people, changed as well.
+    """
+    if entry is None or change.action not in ENTRY_ACTIONS or entry.privileged:
+        return ""
+    section, incident = SECTIONS[entry.section], change.incident
+    if section.heads(change.values, change.before):
+        return ""
+    return gone(section, entry.pk) if entry.hidden else shell(entry, incident) + mini(entry, incident)
 
 
 def _entry_message(incident, rows: list[Change], audience: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from incidents.moments import Moment
 from incidents.vocabulary import Audience, Capability, Precision
@@ -71,6 +72,7 @@ class Entry(models.Model):
     day: datetime | None
     marks: dict[str, str]
     reference: str
+    shell: tuple[int, SafeString] | None = None  # the version that it was made of, and the whole entry
 
     class Meta:
         abstract = True
@@ -178,7 +180,6 @@ class Section:
     counted = ("entry", "entries")
     many = True
     newest_first = False  # on screen; the report is always oldest first
-    heads = False  # whether its entries change the title line
     in_rail = False  # whether its entries stand in the Now rail too
     starts_now = False  # whether a new entry's time is the present
     charted = False  # whether its groups are shown as a chart and can be folded
@@ -233,6 +234,10 @@ class Section:
     def day_of(self, entry: Entry) -> datetime | None:
         """The moment whose day heads this entry in the list; None where the section has no days."""
         return None
+
+    def heads(self, values: dict, before: dict | None) -> bool:
+        """Whether a change of an entry changes the title line; `before` is None where that is not known."""
+        return False
 
     def marks(self, entry: Entry) -> dict[str, str]:
         """data- attributes of the entry's shell that the style sheet reads."""

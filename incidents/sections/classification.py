@@ -48,7 +48,6 @@ class ClassificationSection(Section):
     title = "Data classification"
     guidance = "Who may know, and where it may be talked about. A change asks everybody to accept it again."
     kind = "one"
-    heads = True
     many = False
     model = Classification
     form = ClassificationForm
@@ -56,3 +55,6 @@ class ClassificationSection(Section):
 
     def label(self, values: dict) -> str:
         return values.get("scheme", "")
+
+    def heads(self, values: dict, before: dict | None) -> bool:
+        return True

@@ -77,7 +77,6 @@ class TimelineSection(TimedSection):
         "What happened, oldest first. One fact a line, with its source. Tick About when you are not sure."
     )
     kind = "tl"
-    heads = True
     starts_now = True
     prefix = "T"
     model = TimelineEntry
@@ -98,3 +97,6 @@ class TimelineSection(TimedSection):
 
     def marks(self, entry: TimelineEntry) -> dict[str, str]:
         return {"key": entry.milestone} if entry.milestone else {}
+
+    def heads(self, values: dict, before: dict | None) -> bool:
+        return before is None or bool(values["milestone"] or before.get("milestone"))
