@@ -45,13 +45,17 @@ def visible(queryset: QuerySet, user, capability: str = Capability.SUMMARY) -> Q
 
 
 def visible_one(queryset: QuerySet, user, slug: str):
-    """The incident of this codename, if this person may know of it; else None.
+    """The incident of this codename, if this person may know of it; else None. `accepted` on it says whether they
+    accepted its classification as it stands.
 
     The database does the same work for each codename: it goes through the person's own incidents and sorts the
     wanted one to the front. A search for the codename first would take longer where there is one (SECURITY 6).
     """
     wanted = Case(When(slug=slug, then=0), default=1)
-    found = visible(queryset, user).order_by(wanted, "pk").first()
+    accepted = Acknowledgement.objects.filter(
+        incident=OuterRef("pk"), user=user, revision__gte=OuterRef("classification_revision")
+    )
+    found = visible(queryset, user).annotate(accepted=Exists(accepted)).order_by(wanted, "pk").first()
     return found if found is not None and found.slug == slug else None
 
 

@@ -24,6 +24,7 @@ from incidents import rendering
 from incidents.access import audience_of, ends, standing
 from incidents.bus import Bus, Message
 from incidents.incident import Incident
+from incidents.people import Participant
 from incidents.streams import GONE, Room, Stream, event
 from incidents.vocabulary import Audience
 
@@ -43,6 +44,19 @@ class Tail:
     ends: dict[object, datetime]
 
 
+@dataclass
+class Ready:
+    """A row that is about to be committed: what to tell, and, if that is known already, which streams may hear it."""
+
+    incident_id: object
+    message: Message
+    fit: list[Stream] | None
+
+    def text(self) -> str:
+        """What the other processes get."""
+        return self.message.text()
+
+
 class Delivery:
     """The only one who hands messages of the ledger to the streams of this process."""
 
@@ -50,43 +64,67 @@ class Delivery:
         self.rooms, self.in_database, self.woken = rooms, in_database, woken
         self.recheck = False  # whether everybody's right to look is asked at the next turn
         self.loop = asyncio.get_running_loop()
+        self.stirring = asyncio.Event()  # another process, or a command, may have committed
         self.tasks: set[asyncio.Task] = set()
         self.bus: Bus
 
     # --- the short way -----------------------------------------------------------------------------
 
-    def prepare(self, change, entry) -> Message:
-        """In the writer's transaction: what the other processes, and everybody who looks, will get."""
+    def prepare(self, change, entry) -> "Ready":
+        """In the writer's transaction: what the other processes, and everybody who looks, will get.
+
+        On SQLite nobody else commits until this transaction ends, so the sessions are looked at here already.
+        """
+        room, fit = self.rooms.get(change.incident_id), None
         head = {"incident": str(change.incident_id), "revision": change.revision}
         try:
             html = rendering.inline(change, entry)
+            if room and html and connection.vendor == "sqlite":
+                fit = self.fit(room.everybody)
         except Exception:
             log.exception("live: revision %d takes the long way", change.revision)
             html = ""
-        return Message("row", self.bus.origin, head, html)
+        return Ready(change.incident_id, Message("row", self.bus.origin, head, html), fit)
 
-    def committed(self, message: Message) -> None:
+    def committed(self, ready: "Ready") -> None:
         """In the writer's thread, after the commit: the streams of this process, then the other processes."""
         if self.loop.is_closed():
             return
-        room = self.rooms.get(uuid.UUID(message.head["incident"]))
+        room, message, done = self.rooms.get(ready.incident_id), ready.message, threading.Event()
         if room and message.html:
-            done = threading.Event()
-            try:
-                fit = self.fit(room.everybody)
-            except Exception:
-                log.exception("live: the sessions could not be read; the row takes the long way")
-                fit = []
-            self.loop.call_soon_threadsafe(self._hand_over, message, fit, done)
+            fit = self._fit_now(room) if ready.fit is None else ready.fit
+            self.loop.call_soon_threadsafe(self._hand_over, room, message, fit, done)
             done.wait(PATIENCE)
         elif room:
             self.loop.call_soon_threadsafe(self.woken.set)
         if connection.vendor == "sqlite":  # PostgreSQL told them with the commit
             self.bus.say(message)
 
-    def stirred(self) -> None:
-        """Something may have been committed; what has been comes the short way as a rule."""
-        self.loop.call_later(GRACE if connection.vendor == "sqlite" else 0, self.woken.set)
+    def _fit_now(self, room: Room) -> list[Stream]:
+        try:
+            return self.fit(room.everybody)
+        except Exception:
+            log.exception("live: the sessions could not be read; the row takes the long way")
+            return []
+
+    async def watch_over(self) -> None:
+        """For as long as the process serves: whenever something may have been committed, see that it was told.
+
+        What was committed comes the short way as a rule, so it is given a moment.
+        """
+        while True:
+            await self.stirring.wait()
+            self.stirring.clear()
+            try:
+                there = await self.in_database(revisions, list(self.rooms))
+            except Exception:
+                log.exception("live: the database did not answer; the streams wait")
+                there = {}
+            await asyncio.sleep(GRACE)
+            for incident_id, revision in there.items():
+                room = self.rooms.get(incident_id)
+                if room and any(stream.seen < revision for stream in room.streams):
+                    self.woken.set()
 
     def heard(self, message: Message) -> None:
         """Another process committed. The tasks run in the order in which they are made."""
@@ -98,16 +136,13 @@ class Delivery:
         """Another process committed."""
         room = self.rooms.get(uuid.UUID(message.head["incident"]))
         if room and message.html:
-            try:
-                fit = await self.in_database(self.fit, room.everybody)
-            except Exception:
-                log.exception("live: the sessions could not be read; the row takes the long way")
-                fit = []
-            self._hand_over(message, fit)
+            self._hand_over(room, message, await self.in_database(self._fit_now, room))
         elif room:
             self.woken.set()
 
-    def _hand_over(self, message: Message, fit: Iterable[Stream], done: threading.Event | None = None) -> None:
+    def _hand_over(
+        self, room: Room, message: Message, fit: Iterable[Stream], done: threading.Event | None = None
+    ) -> None:
         revision, now = message.head["revision"], timezone.now()
         sent = event(message.html, revision)
         for stream in fit:
@@ -117,18 +152,18 @@ class Delivery:
                 stream.push(sent)
         if done:
             done.set()
-        room = self.rooms.get(uuid.UUID(message.head["incident"]))
-        if room and any(stream.seen < revision for stream in room.streams):
+        if any(stream.seen < revision for stream in room.streams):
             self.woken.set()
 
     def fit(self, streams: Iterable[Stream]) -> list[Stream]:
         """Those whose session has not ended and whose account is open, with the login that it had."""
-        keys, people = {stream.session_key for stream in streams}, {stream.user_id for stream in streams}
+        keys = {stream.session_key for stream in streams}
         sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
         alive = set(sessions.values_list("session_key", flat=True))
-        accounts = get_user_model().objects.filter(pk__in=people, is_active=True)
-        logins = {pk: (password, epoch) for pk, password, epoch in accounts.values_list("pk", "password", "epoch")}
-        return [s for s in streams if s.session_key in alive and logins.get(s.user_id) == s.login]
+        inside = Participant.objects.filter(incident__in={stream.incident_id for stream in streams})
+        accounts = get_user_model().objects.filter(pk__in=inside.values("user"), is_active=True)
+        logins = set(accounts.values_list("password", "epoch"))  # salted, so no two accounts share one
+        return [s for s in streams if s.session_key in alive and s.login in logins]
 
     # --- the long way ------------------------------------------------------------------------------
 
@@ -173,8 +208,7 @@ class Delivery:
 
     def _read(self, incident_id, wanted: set[tuple[str, int]], users: set, recheck: bool) -> Tail | None:
         """Render once for each audience, and once more for streams that were opened between two turns."""
-        revision = Incident.objects.values_list("revision", flat=True).get(pk=incident_id)
-        if not recheck and all(seen >= revision for _, seen in wanted):
+        if not recheck and all(seen >= revisions([incident_id])[incident_id] for _, seen in wanted):
             return None
         incident = Incident.objects.select_related("commander").get(pk=incident_id)
         behind = {(audience, seen) for audience, seen in wanted if seen < incident.revision}
@@ -194,3 +228,8 @@ class Delivery:
         stream.end(GONE)
         if room := self.rooms.get(stream.incident_id):
             room.discard(stream)
+
+
+def revisions(incident_ids: list) -> dict:
+    """Incident → the revision that it has reached."""
+    return dict(Incident.objects.filter(pk__in=incident_ids).values_list("pk", "revision")) if incident_ids else {}

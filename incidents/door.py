@@ -38,6 +38,7 @@ class Door(models.Model):
     revision = models.PositiveIntegerField(default=0)
     head = models.CharField(max_length=64, blank=True)
     classification_revision = models.PositiveIntegerField(default=0)
+    numbers = models.JSONField(default=dict, blank=True, editable=False)  # section → the number that its newest entry got
 
     if TYPE_CHECKING:  # the rows that point here; Django adds the managers to the model
         participants: models.QuerySet[Participant]
@@ -84,6 +85,6 @@ class Door(models.Model):
         self.head = row.hash = row.digest()
         self.updated_at = row.at
         row.save(force_insert=True)
-        self.save(update_fields=["revision", "head", "updated_at", "classification_revision"])
+        self.save(update_fields=["revision", "head", "updated_at", "classification_revision", "numbers"])
         ledger.announce(row, entry)
         return row

@@ -39,7 +39,7 @@ def admit(user, slug: str, capability: str, *, accepted: bool = True) -> Inciden
     incident = access.visible_one(Incident.objects.select_related("commander"), user, slug)
     if incident is None:
         raise Http404
-    if accepted and not access.has_acknowledged(user, incident):
+    if accepted and not incident.accepted:
         raise MustAcknowledge(incident)
     incident.held = access.capabilities(user, incident)
     audience = access.audience_of(incident.held)

@@ -55,6 +55,7 @@ class Incident(Command):
     # What whoever asks may do and see here; incidents/gate.py sets it for one request.
     held: frozenset[str]
     audience: Audience
+    accepted: bool
 
     class Meta:
         ordering = ["-updated_at"]
@@ -101,14 +102,14 @@ class Incident(Command):
         """Write a new entry. The client chose its id: a repeated POST is the same entry, not a second one."""
         with self._door(by, entry.needs):
             model = type(entry)
-            present = model.objects.filter(pk=entry.pk).first()
-            if present:
-                if present.incident_id != self.pk:
+            owner = model.objects.filter(pk=entry.pk).values_list("incident_id", flat=True).first()
+            if owner:
+                if owner != self.pk:
                     raise Impossible("This entry cannot be added here. Reload the page and add it again.")
                 return Saved(None)
-            top = model.objects.filter(incident=self).aggregate(top=models.Max("number"))["top"] or 0
             entry.incident, entry.author, entry.changed_by = self, by, by
-            entry.number, entry.version = top + 1, 1
+            entry.number = self.numbers[entry.section] = self.numbers.get(entry.section, 0) + 1
+            entry.version = 1
             self._may_touch(entry.privileged, by)
             return Saved(self._save(Action.ADD, entry, by, before={}))
 

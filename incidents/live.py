@@ -210,10 +210,11 @@ class Live:
             return
         loop = asyncio.get_running_loop()
         self.delivery = Delivery(self.rooms, self._in_database, asyncio.Event())
-        self.bus = self.delivery.bus = Bus(self._heard, self.delivery.stirred)
+        self.bus = self.delivery.bus = Bus(self._heard, self.delivery.stirring.set)
         self.presence = Presence(self.rooms, self._in_database, self.bus)
         ledger.heralds.append(self.delivery)
-        running = [self.bus.run(), self.delivery.tail(), self.presence.run(), self._heartbeat()]
+        running = [self.bus.run(), self.delivery.tail(), self.delivery.watch_over()]
+        running += [self.presence.run(), self._heartbeat()]
         self.tasks = [loop.create_task(coroutine) for coroutine in running]
 
     def _heard(self, message: Message) -> None:

@@ -70,9 +70,10 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
             raise
         form.add_error(None, str(error))
         return form_page(request, incident, chosen, form, status=422)
-    if saved.change is None and received:
-        files.discard(received)
-    _, entry = find(incident, section, entry.pk)
+    if saved.change is None:
+        if received:
+            files.discard(received)
+        _, entry = find(incident, section, entry.pk)
     return written(request, incident, chosen, entry)
 
 
@@ -203,10 +204,11 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
         chosen_id = uuid.uuid4()
     entry = chosen.model(pk=chosen_id, **chosen.capture(text, timezone.now()))
     try:
-        incident.add(entry, by=request.user)
+        saved = incident.add(entry, by=request.user)
     except Impossible as error:
         return _not_captured(request, incident, chosen, text, str(error))
-    _, entry = find(incident, chosen.name, entry.pk)
+    if saved.change is None:
+        _, entry = find(incident, chosen.name, entry.pk)
     answer = written(request, incident, chosen, entry)
     if is_fragment(request):
         answer.write(render_to_string("live/_captured.html", {"section": chosen}))
