@@ -170,7 +170,9 @@ def database(kind: str):
 def manage(environment: dict, *arguments: str) -> str:
     """The output of a management command in the run's database."""
     command = [sys.executable, "manage.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 async def joined(port: int, requests: list[str]) -> Viewers:
@@ -199,11 +201,14 @@ class Run:
         idle = memory(self.process.pid)
         path = f"/incidents/{self.slug}/live/"
         requests = [
-            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{PORT}\r\nCookie: sessionid={key}\r\n\r\n" for key in self.keys[:count]
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{PORT}\r\nCookie: sessionid={key}\r\n\r\n"
+            for key in self.keys[:count]
         ]
         viewers = await joined(PORT, requests)
         held = memory(self.process.pid) - idle
-        async with httpx.AsyncClient(base_url=BASE, cookies={"sessionid": self.commander}, timeout=60) as client:
+        async with httpx.AsyncClient(
+            base_url=BASE, cookies={"sessionid": self.commander}, timeout=60
+        ) as client:
             page = (await client.get(f"/incidents/{self.slug}/")).text
             token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
             cookies = f"sessionid={self.commander}; csrftoken={client.cookies['csrftoken']}"
@@ -223,7 +228,7 @@ class Run:
             (revision,) = set(self.stamps.read()) - before
             posted[revision] = began
             await viewers.until(revision, count)
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.002)
         used = (cpu(self.process.pid) - used) / self.rounds * 1000
         stamps = self.stamps.read()
         figures = self.figures(viewers, {revision: stamps[revision] for revision in posted}, posted, count)
@@ -243,7 +248,7 @@ class Run:
                 head = f"id: {number}\n".encode()
                 posted[number], _ = await writer.post("/", head + message[: max(0, len(message) - len(head))])
                 await viewers.until(number, count)
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.002)
             used = (cpu(process.pid) - used) / self.rounds * 1000
             figures = self.figures(viewers, stamps.read(), posted, count)
             viewers.close()
@@ -268,7 +273,10 @@ class Run:
         await asyncio.sleep(1)
         bare = await self.bare(count, sample)
         ratio = {
-            name: [mine / theirs for mine, theirs in zip(percentiles(product[name]), percentiles(bare[name]), strict=True)]
+            name: [
+                mine / theirs
+                for mine, theirs in zip(percentiles(product[name]), percentiles(bare[name]), strict=True)
+            ]
             for name in ("last", "all")
         }
         print(
@@ -288,7 +296,11 @@ def others(run: Run, busy: bool):
     loads: list[subprocess.Popen] = []
     if busy:
         loop = "while :; do curl -s -o /dev/null -b sessionid={key} {address}; done"
-        pages = [f"{BASE}/incidents/{run.slug}/", f"{BASE}/incidents/{run.slug}/?all", f"{BASE}/incidents/{run.slug}/report.pdf"]
+        pages = [
+            f"{BASE}/incidents/{run.slug}/",
+            f"{BASE}/incidents/{run.slug}/?all",
+            f"{BASE}/incidents/{run.slug}/report.pdf",
+        ]
         for page in pages:
             command = loop.format(key=run.commander, address=page)
             loads.append(subprocess.Popen(["/bin/sh", "-c", command], start_new_session=True))
@@ -300,9 +312,13 @@ def others(run: Run, busy: bool):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--viewers", type=int, nargs="+", default=[1, 50, 200, 1000])
-    parser.add_argument("--database", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"])
+    parser.add_argument(
+        "--database", nargs="+", choices=["sqlite", "postgresql"], default=["sqlite", "postgresql"]
+    )
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--entries", type=int, default=50)
@@ -313,16 +329,28 @@ def main() -> None:
             environment = {
                 **os.environ,
                 "DATA_DIR": folder,
-                "DEBUG": "1",
+                "DEBUG": "0",
+                "BASE_URL": BASE,
                 "DATABASE_URL": address,
                 "STAMPS": f"{folder}/stamps",
                 "PYTHONPATH": f"{ROOT}:{ROOT / 'bench'}",
             }
             manage(environment, "migrate", "--verbosity", "0")
-            script = PREPARE.replace("ENTRIES", str(chosen.entries)).replace("VIEWERS", str(max(chosen.viewers)))
+            manage(environment, "collectstatic", "--no-input", "--verbosity", "0")
+            script = PREPARE.replace("ENTRIES", str(chosen.entries)).replace(
+                "VIEWERS", str(max(chosen.viewers))
+            )
             keys = manage(environment, "shell", "-v0", "-c", script).splitlines()
             for workers in chosen.workers:
-                command = ["-m", "uvicorn", "stamped:application", "--port", str(PORT), "--log-level", "error"]
+                command = [
+                    "-m",
+                    "uvicorn",
+                    "stamped:application",
+                    "--port",
+                    str(PORT),
+                    "--log-level",
+                    "error",
+                ]
                 command += ["--workers", str(workers), "--backlog", "2048"]
                 print(f"{kind}, {workers} worker(s), {chosen.entries} entries", flush=True)
                 with served(command, environment, PORT) as process:

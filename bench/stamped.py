@@ -21,7 +21,9 @@ announce = ledger.announce
 def stamped(change, *rest) -> None:
     """Stamp first, then announce as ever."""
     transaction.on_commit(
-        lambda: os.write(stamps, f"{change.revision} {time.clock_gettime_ns(time.CLOCK_MONOTONIC)}\n".encode())
+        lambda: os.write(
+            stamps, f"{change.revision} {time.clock_gettime_ns(time.CLOCK_MONOTONIC)}\n".encode()
+        )
     )
     announce(change, *rest)
 

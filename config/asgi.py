@@ -3,6 +3,8 @@
 A stream costs no thread and no database connection; a page view keeps its thread's connection.
 """
 
+import gc
+
 from a2wsgi import WSGIMiddleware
 
 from config import bodies
@@ -10,6 +12,11 @@ from config.wsgi import application as pages
 from incidents.live import Live
 
 THREADS = 16
+
+# What is there after the start stays: the collector need not go through it again while people wait.
+gc.collect()
+gc.freeze()
+gc.set_threshold(20_000, 20, 50)
 
 live = Live()
 threaded = WSGIMiddleware(pages, workers=THREADS)  # type: ignore[arg-type]

@@ -15,16 +15,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.contrib.auth import get_user_model
-from django.contrib.sessions.models import Session
 from django.db import connection
 from django.utils import timezone
 
-from incidents import rendering
+from incidents import logins, rendering
 from incidents.access import audience_of, ends, standing
 from incidents.bus import Bus, Message
 from incidents.incident import Incident
-from incidents.people import Participant
 from incidents.streams import GONE, Room, Stream, event
 from incidents.vocabulary import Audience
 
@@ -80,7 +77,7 @@ class Delivery:
         try:
             html = rendering.inline(change, entry)
             if room and html and connection.vendor == "sqlite":
-                fit = self.fit(room.everybody)
+                fit = logins.fit(room)
         except Exception:
             log.exception("live: revision %d takes the long way", change.revision)
             html = ""
@@ -102,7 +99,7 @@ class Delivery:
 
     def _fit_now(self, room: Room) -> list[Stream]:
         try:
-            return self.fit(room.everybody)
+            return logins.fit(room)
         except Exception:
             log.exception("live: the sessions could not be read; the row takes the long way")
             return []
@@ -155,16 +152,6 @@ class Delivery:
         if any(stream.seen < revision for stream in room.streams):
             self.woken.set()
 
-    def fit(self, streams: Iterable[Stream]) -> list[Stream]:
-        """Those whose session has not ended and whose account is open, with the login that it had."""
-        keys = {stream.session_key for stream in streams}
-        sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-        alive = set(sessions.values_list("session_key", flat=True))
-        inside = Participant.objects.filter(incident__in={stream.incident_id for stream in streams})
-        accounts = get_user_model().objects.filter(pk__in=inside.values("user"), is_active=True)
-        logins = set(accounts.values_list("password", "epoch"))  # salted, so no two accounts share one
-        return [s for s in streams if s.session_key in alive and s.login in logins]
-
     # --- the long way ------------------------------------------------------------------------------
 
     async def tail(self) -> None:
@@ -183,7 +170,7 @@ class Delivery:
         users = {stream.user_id for stream in streams}
         try:
             found = await self.in_database(self._read, incident_id, wanted, users, recheck)
-            fit = set(await self.in_database(self.fit, streams)) if found else set()
+            fit = set(await self.in_database(logins.one_by_one, streams)) if found else set()
         except Exception:
             log.exception("live: the database did not answer; the streams wait")
             return
@@ -232,4 +219,8 @@ class Delivery:
 
 def revisions(incident_ids: list) -> dict:
     """Incident → the revision that it has reached."""
-    return dict(Incident.objects.filter(pk__in=incident_ids).values_list("pk", "revision")) if incident_ids else {}
+    return (
+        dict(Incident.objects.filter(pk__in=incident_ids).values_list("pk", "revision"))
+        if incident_ids
+        else {}
+    )

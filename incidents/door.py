@@ -38,7 +38,7 @@ class Door(models.Model):
     revision = models.PositiveIntegerField(default=0)
     head = models.CharField(max_length=64, blank=True)
     classification_revision = models.PositiveIntegerField(default=0)
-    numbers = models.JSONField(default=dict, blank=True, editable=False)  # section → the number that its newest entry got
+    numbers = models.JSONField(default=dict, blank=True, editable=False)  # section → its newest number
 
     if TYPE_CHECKING:  # the rows that point here; Django adds the managers to the model
         participants: models.QuerySet[Participant]

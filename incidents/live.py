@@ -98,7 +98,9 @@ class Live:
             await _answer(send, opened if isinstance(opened, int) else 503)
             return
         stream, backlog = opened
-        first = b"retry: 1000\n\n" + event(stream.token, None, "you") + backlog + self.presence.greeting(stream)
+        first = (
+            b"retry: 1000\n\n" + event(stream.token, None, "you") + backlog + self.presence.greeting(stream)
+        )
         room = self.rooms.setdefault(stream.incident_id, Room())
         room.add(stream)
         self.tokens[stream.token] = stream

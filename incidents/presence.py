@@ -28,7 +28,9 @@ class Presence:
         self.rooms, self.in_database, self.bus = rooms, in_database, bus
         self.loop = asyncio.get_running_loop()
         self.elsewhere: dict[str, dict[str, tuple[float, list]]] = {}  # incident → process → (when, people)
-        self.shown: dict[object, tuple[bytes, bytes]] = {}  # incident → as document and privileged audience saw it
+        self.shown: dict[
+            object, tuple[bytes, bytes]
+        ] = {}  # incident → as document and privileged audience saw it
         self.said: dict[object, tuple[float, list]] = {}  # incident → when and what the others were told
         self.stale: set = set()
         self.changed = asyncio.Event()
@@ -93,17 +95,24 @@ class Presence:
         if mine != before or (mine and when < now - AGAIN):
             self.said[incident_id] = now, mine
             await self.in_database(
-                self.bus.say, Message("here", self.bus.origin, {"incident": str(incident_id), "people": mine[:MOST]})
+                self.bus.say,
+                Message("here", self.bus.origin, {"incident": str(incident_id), "people": mine[:MOST]}),
             )
         if not mine:
             self.said.pop(incident_id, None)
         if not room.streams:
             self.shown.pop(incident_id, None)
             return
-        others = [person for _, people in self.elsewhere.get(str(incident_id), {}).values() for person in people]
+        others = [
+            person for _, people in self.elsewhere.get(str(incident_id), {}).values() for person in people
+        ]
         people = merged([*mine, *others])
-        hidden = await self.in_database(privileged_of, incident_id, {e for person in people for e in person["editing"]})
-        open_ = [{**person, "editing": [e for e in person["editing"] if e not in hidden]} for person in people]
+        hidden = await self.in_database(
+            privileged_of, incident_id, {e for person in people for e in person["editing"]}
+        )
+        open_ = [
+            {**person, "editing": [e for e in person["editing"] if e not in hidden]} for person in people
+        ]
         shown = told("here", open_), told("here", people)
         if shown != self.shown.get(incident_id):
             self.shown[incident_id] = shown

@@ -72,7 +72,7 @@ class Stream:
             await send({"type": "http.response.body", "body": b""})
 
     def push(self, message: bytes) -> None:
-        """Hand over a message now, if the client takes it; a reader that is too slow is closed and resumes by itself."""
+        """Hand over a message now, if the client takes it; a reader that is too slow is closed and resumes."""
         if self.over:
             return
         if self.waiting is not None:
@@ -80,7 +80,7 @@ class Stream:
             if sum(map(len, self.waiting)) > BACKLOG:
                 self.end()
             return
-        step = self._write(message)
+        step: Any = self.send({"type": "http.response.body", "body": message, "more_body": True})
         try:
             blocked = step.send(None)
         except StopIteration:
@@ -97,9 +97,6 @@ class Stream:
             self.push(last)
         self.over = True
         self.task.cancel()
-
-    def _write(self, message: bytes):
-        return self.send({"type": "http.response.body", "body": message, "more_body": True}).__await__()
 
     async def _catch_up(self, step, blocked) -> None:
         """Go on with a write that blocked, then with what came meanwhile."""
@@ -132,6 +129,7 @@ class Room:
     def __init__(self) -> None:
         self.streams: set[Stream] = set()
         self.everybody: tuple[Stream, ...] = ()  # the same, for another thread to read
+        self.looked: tuple | None = None  # what incidents/logins.py found when it last looked at them
 
     def add(self, stream: Stream) -> None:
         """A stream was opened."""
@@ -143,7 +141,9 @@ class Room:
         self.streams.discard(stream)
         self.everybody = tuple(self.streams)
 
-    def push(self, message: bytes, audiences: Iterable[str] = (Audience.DOCUMENT, Audience.PRIVILEGED)) -> None:
+    def push(
+        self, message: bytes, audiences: Iterable[str] = (Audience.DOCUMENT, Audience.PRIVILEGED)
+    ) -> None:
         """The same bytes to everybody of these audiences."""
         for stream in self.everybody:
             if stream.audience in audiences:

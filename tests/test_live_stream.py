@@ -4,6 +4,7 @@ The streams run in this process as raw ASGI calls; whoever writes does so in a t
 """
 
 import asyncio
+import json
 import signal
 import time
 import uuid
@@ -15,7 +16,8 @@ from django.db import connection
 from django.test import Client
 
 from incidents import live as streaming
-from incidents import rendering
+from incidents import rendering, streams
+from incidents.delivery import Delivery
 from incidents.live import Live
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role, Status
@@ -53,6 +55,7 @@ class Browser:
         self.reading.set()
         self.status: asyncio.Future = asyncio.get_running_loop().create_future()
         self.events: asyncio.Queue = asyncio.Queue()
+        self.here: asyncio.Queue = asyncio.Queue()  # who is here, apart from what was changed
         self.task = asyncio.create_task(live.stream(self.scope, self._receive, self._send))
         self.task.add_done_callback(self._done)
 
@@ -75,7 +78,12 @@ class Browser:
             fields = {name: value for name, value in lines if name in ("event", "id")}
             if "event" in fields:
                 fields["data"] = "\n".join(value for name, value in lines if name == "data")
-                self.events.put_nowait(fields)
+                if fields["event"] == "you":
+                    self.token = fields["data"]
+                elif fields["event"] == "here":
+                    self.here.put_nowait(json.loads(fields["data"]))
+                else:
+                    self.events.put_nowait(fields)
 
     async def opened(self) -> "Browser":
         """Wait until it is admitted."""
@@ -206,8 +214,9 @@ def test_stream_serves_only_its_own_address():
     asked = [("GET", "/incidents/kestrel/live/"), ("POST", "/incidents/kestrel/live/")]
     asked += [("HEAD", "/incidents/kestrel/live/"), ("GET", "/incidents/kestrel/"), ("GET", "/x/live/")]
     asked += [("GET", "/incidents/kestrel/live/\n"), ("GET", "/incidents/KESTREL/live/")]
+    asked += [("POST", "/incidents/kestrel/"), ("PUT", "/incidents/kestrel/live/")]
     found = [live.serves({"method": method, "path": path}) for method, path in asked]
-    assert found == [True, False, False, False, False, False, False]
+    assert found == [True, True, False, False, False, False, False, False, False]
 
 
 def test_stream_carries_the_headers_of_a_page(stage):
@@ -262,7 +271,7 @@ def test_what_one_person_writes_arrives_within_a_second(stage):
 
 def test_a_change_is_rendered_once_for_each_audience(stage, monkeypatch):
     rendered = Counter()
-    message, brief = rendering.message, rendering.brief
+    message, brief, inline = rendering.message, rendering.brief, rendering.inline
 
     def counted(incident, changes, audience):
         rendered[str(audience)] += 1
@@ -272,8 +281,13 @@ def test_a_change_is_rendered_once_for_each_audience(stage, monkeypatch):
         rendered["summary"] += 1
         return brief(incident)
 
+    def counted_inline(change, entry):
+        rendered["document and privileged"] += 1
+        return inline(change, entry)
+
     monkeypatch.setattr(rendering, "message", counted)
     monkeypatch.setattr(rendering, "brief", counted_brief)
+    monkeypatch.setattr(rendering, "inline", counted_inline)
 
     async def scenario(stage):
         names = ["reader", "responder", "reader", "commander", "legal", "commander"]
@@ -284,7 +298,14 @@ def test_a_change_is_rendered_once_for_each_audience(stage, monkeypatch):
         await stage.write("summary", current_state="contained an hour ago")
         for browser in watching + executives:
             assert "contained an hour ago" in (await browser.event())["data"]
-        assert rendered == {"document": 1, "privileged": 1, "summary": 1}
+        assert rendered == {"document and privileged": 1, "summary": 1}
+
+        await asyncio.sleep(SILENCE)
+        rendered.clear()
+        await stage.act(stage.incident.set_fields, by=stage.dana, status=Status.CONTAINED)
+        for browser in watching + executives:
+            assert "Contained" in (await browser.event())["data"]
+        assert rendered == {"document and privileged": 1, "document": 1, "privileged": 1, "summary": 1}
 
     stage.play(scenario)
 
@@ -447,19 +468,19 @@ def test_line_03_an_executive_who_becomes_a_reader_gets_a_new_stream(stage):
 
 
 def test_a_slow_reader_is_dropped_and_nobody_else_waits(stage, monkeypatch):
-    monkeypatch.setattr(streaming, "BACKLOG", 2)
+    monkeypatch.setattr(streams, "BACKLOG", 4000)  # bytes: two or three entries
 
     async def scenario(stage):
         slow, quick = await stage.open("reader"), await stage.open("responder")
         await asyncio.sleep(SILENCE)
         slow.reading.clear()
         entries = []
-        for number in range(5):
+        for number in range(8):
             entries.append(await stage.write(text=f"word{number}"))
             assert f"word{number}" in (await quick.event())["data"]
-        slow.reading.set()
         await slow.ended()
-        assert [event["event"] for event in await slow.silence()] == ["change"]  # it had that in its hands
+        slow.reading.set()
+        assert await slow.silence() == []  # it resumes from what it saw last
 
     stage.play(scenario)
 
@@ -470,7 +491,7 @@ def test_closing_ends_the_streams_at_once(stage):
         stage.live.close()
         for browser in browsers:
             await browser.ended()
-        assert (stage.live.streams, await stage.browser("reader").refused()) == ({}, 503)
+        assert (stage.live.rooms, await stage.browser("reader").refused()) == ({}, 503)
 
     stage.play(scenario)
 
@@ -496,19 +517,19 @@ def test_the_server_stops_with_its_streams(stage):
 
 
 def test_a_failure_of_the_database_does_not_end_the_deliveries(stage, monkeypatch):
-    prepare, failures = Live._prepare, []
+    read, failures = Delivery._read, []
 
     def failing(self, *arguments):
         if len(failures) < 2:
             failures.append(arguments)
             raise ConnectionError("gone for a moment")
-        return prepare(self, *arguments)
+        return read(self, *arguments)
 
     async def scenario(stage):
         browser = await stage.open("reader")
         await asyncio.sleep(SILENCE)
-        monkeypatch.setattr(Live, "_prepare", failing)
-        await stage.write(text="kept")
+        monkeypatch.setattr(Delivery, "_read", failing)
+        await stage.act(stage.incident.set_fields, by=stage.dana, title="kept")
         assert "kept" in (await browser.event())["data"]
         assert len(failures) == 2
 

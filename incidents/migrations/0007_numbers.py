@@ -32,6 +32,10 @@ class Migration(migrations.Migration):
     dependencies = [("incidents", "0006_comment_actions")]
 
     operations = [
-        migrations.AddField(model_name="incident", name="numbers", field=models.JSONField(blank=True, default=dict, editable=False)),
+        migrations.AddField(
+            model_name="incident",
+            name="numbers",
+            field=models.JSONField(blank=True, default=dict, editable=False),
+        ),
         migrations.RunPython(count, migrations.RunPython.noop),
     ]

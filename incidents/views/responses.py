@@ -56,9 +56,7 @@ def written(
         "entry": entry,
         "merged": merged,
         "overtaken": overtaken,
-        "before": None
-        if merged or entry.version == 1
-        else ledger.version_before(entry.pk, entry.version),
+        "before": None if merged or entry.version == 1 else ledger.version_before(entry.pk, entry.version),
     }
     return HttpResponse(arrivals(incident, entry) + render_to_string("live/_notice.html", context))
 
