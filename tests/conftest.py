@@ -11,6 +11,7 @@ from tests.post_office import post_office  # noqa: F401 (a fixture)
 from tests.room import Room
 from tests.running_provider import running  # noqa: F401 (a fixture)
 from tests.signing import sign_in
+from tests.stage import Stage
 
 triggers = import_module("incidents.migrations.0002_append_only").triggers
 
@@ -70,3 +71,10 @@ def as_dana(dana):
 def room(db):
     """The full room: every persona, and a canary in every field of every section."""
     return Room()
+
+
+@pytest.fixture
+def stage(transactional_db, monkeypatch):
+    """A process that streams an incident; the heartbeat is fast, so that what it finds is found soon."""
+    monkeypatch.setattr("incidents.live.HEARTBEAT", 0.1)
+    return Stage()

@@ -16,7 +16,8 @@ FLOORS = {
     "gate": 6, "rendering": 6, "conflicts": 6, "history": 6, "files": 6, "facts": 6, "checks": 6, "forms": 6,
     "people_forms": 6,
     "templatetags": 6,
-    "live": 7, "delivery": 7, "streams": 7, "presence": 7, "logins": 7, "report": 7, "notify": 7, "exports": 7, "loading": 7,
+    "live": 7, "delivery": 7, "streams": 7, "presence": 7, "logins": 7,
+    "report": 7, "notify": 7, "exports": 7, "loading": 7,
     "views": 8, "urls": 8, "management": 8, "apps": 8,
 }  # fmt: skip
 
