@@ -13,7 +13,8 @@ import time
 
 import uvloop
 
-START = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\nd\r\nretry: 1000\n\n\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+START = HEAD + b"d\r\nretry: 1000\n\n\r\n"
 DONE = b"HTTP/1.1 204 No Content\r\n\r\n"
 listeners: set[asyncio.Transport] = set()
 

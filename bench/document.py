@@ -1,6 +1,6 @@
-"""What one document costs: opening it, adding to it, and telling others. Prints ratios within one run.
+"""What one document costs: opening it and adding to it. Prints ratios within one run; bench/live.py tells of the push.
 
-    .venv/bin/python bench/document.py [--entries 50 500] [--viewers 1 50] [--database-url postgres://…]
+    .venv/bin/python bench/document.py [--entries 50 500] [--database-url postgres://…]
 
 Starts the product (uvicorn, one process) on a database of its own and compares each figure with a bare request
 to the same server (the page that starts an incident) in the same run. Times are medians in milliseconds of the
@@ -66,45 +66,7 @@ async def median(act, rounds: int = ROUNDS) -> float:
     return statistics.median(times)
 
 
-class Viewer:
-    """One open stream; remembers when each message came."""
-
-    def __init__(self) -> None:
-        self.arrived = asyncio.Event()
-        self.ready = asyncio.Event()
-        self.at = 0.0
-
-    async def watch(self, client: httpx.AsyncClient, address: str) -> None:
-        async with client.stream("GET", address, timeout=None) as stream:
-            async for line in stream.aiter_lines():
-                if line.startswith("retry:"):
-                    self.ready.set()
-                if line.startswith("event: change"):
-                    self.at = time.perf_counter()
-                    self.arrived.set()
-
-
-async def push(client: httpx.AsyncClient, slug: str, viewers: int, add) -> tuple[float, float]:
-    """From the start of the POST to the last viewer: median and worst, in milliseconds."""
-    watching = [Viewer() for _ in range(viewers)]
-    tasks = [
-        asyncio.create_task(viewer.watch(client, f"{BASE}/incidents/{slug}/live/")) for viewer in watching
-    ]
-    await asyncio.gather(*(viewer.ready.wait() for viewer in watching))
-    times = []
-    for _ in range(ROUNDS):
-        for viewer in watching:
-            viewer.arrived.clear()
-        began = time.perf_counter()
-        await add()
-        await asyncio.gather(*(viewer.arrived.wait() for viewer in watching))
-        times.append((max(viewer.at for viewer in watching) - began) * 1000)
-    for task in tasks:
-        task.cancel()
-    return statistics.median(times), max(times)
-
-
-async def measure(environment: dict, entries: int, viewers: list[int]) -> None:
+async def measure(environment: dict, entries: int) -> None:
     """One document of a size: print its figures."""
     slug, link = manage(environment, "shell", "-v0", "-c", PREPARE.replace("ENTRIES", str(entries))).split()
     limits = httpx.Limits(max_connections=None)
@@ -124,17 +86,11 @@ async def measure(environment: dict, entries: int, viewers: list[int]) -> None:
         added = await median(add)
         print(f"{entries} entries: bare request {bare:.1f} ms; open {opened:.1f} ({opened / bare:.1f}×); "
               f"add {added:.1f} ({added / bare:.1f}×)")  # fmt: skip
-        for count in viewers:
-            middle, worst = await push(client, slug, count, add)
-            print(
-                f"  {count} viewers: POST to the last viewer {middle:.1f} ms ({middle / bare:.1f}×), worst {worst:.1f}"
-            )
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--entries", type=int, nargs="+", default=[50, 500])
-    parser.add_argument("--viewers", type=int, nargs="+", default=[1, 50])
     parser.add_argument("--database-url", default="")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -159,7 +115,7 @@ def main() -> None:
                 except httpx.ConnectError:
                     time.sleep(0.1)
             for entries in chosen.entries:
-                asyncio.run(measure(environment, entries, chosen.viewers))
+                asyncio.run(measure(environment, entries))
         finally:
             server.terminate()
             server.wait()

@@ -7,8 +7,9 @@ Starts the product (uvicorn) on a database of its own and, for each number of vi
 which hands the same bytes to as many listeners. Every viewer is a person of their own with a session of their own. An
 entry is POSTed by the signed-in commander; the next one when the last viewer has it. Printed, in milliseconds:
 
-    last    from the commit to the last viewer        all     from the commit to each viewer
-    post    from the start of the POST to the last    answer  from the start of the POST to its answer
+    all     from the commit to each viewer            last    from the commit to the last one
+    post    from the start of the POST to each        last    and to the last one
+    answer  from the start of the POST to its answer
     cpu     of the server for one POST                kB      of the server's memory for one idle stream
 
 p50/p99 each, and the ratio to the bare server. With --busy two people load the document all the time and a report
@@ -262,7 +263,8 @@ class Run:
         return {
             "last": [(max(times) - stamps[r]) / 1e6 for r, times in arrived.items()],
             "all": [(at - stamps[r]) / 1e6 for r, times in arrived.items() for at in times],
-            "post": [(max(times) - posted[r]) / 1e6 for r, times in arrived.items()],
+            "post": [(at - posted[r]) / 1e6 for r, times in arrived.items() for at in times],
+            "posted": [(max(times) - posted[r]) / 1e6 for r, times in arrived.items()],
         }
 
     async def measure(self, count: int) -> None:
@@ -272,20 +274,19 @@ class Run:
         viewers.close()
         await asyncio.sleep(1)
         bare = await self.bare(count, sample)
-        ratio = {
-            name: [
+        for name in ("all", "last"):
+            ratios = [
                 mine / theirs
-                for mine, theirs in zip(percentiles(product[name]), percentiles(bare[name]), strict=True)
+                for mine, theirs in zip(*map(percentiles, (product[name], bare[name])), strict=True)
             ]
-            for name in ("last", "all")
-        }
+            ratio = "/".join(f"{value:.2f}" for value in ratios)
+            print(
+                f"  {count:5} {name:4} {shown(product[name]):>13}  bare {shown(bare[name]):>11}  ratio {ratio}"
+            )
         print(
-            f"  {count:5} viewers: last {shown(product['last'])} (bare {shown(bare['last'])}, "
-            f"{ratio['last'][0]:.2f}×/{ratio['last'][1]:.2f}×)  all {shown(product['all'])} (bare {shown(bare['all'])}, "
-            f"{ratio['all'][0]:.2f}×/{ratio['all'][1]:.2f}×)\n"
-            f"                 post {shown(product['post'])}  answer {shown(product['answer'])}  "
-            f"cpu {product['cpu'][0]:.1f} (bare {bare['cpu'][0]:.1f})  "
-            f"kB {product['kB'][0]:.1f} (bare {bare['kB'][0]:.1f})  message {len(sample)} B",
+            f"        post {shown(product['post']):>13}  last {shown(product['posted'])}  answer {shown(product['answer'])}"
+            f"  cpu {product['cpu'][0]:.1f} (bare {bare['cpu'][0]:.1f})"
+            f"  kB {product['kB'][0]:.1f} (bare {bare['kB'][0]:.1f})  message {len(sample)} B",
             flush=True,
         )
 

@@ -73,7 +73,8 @@ class Writer:
 
     async def post(self, path: str, body: bytes) -> tuple[int, int]:
         """Send a body; when it began (ns, CLOCK_MONOTONIC) and the status of the answer, once it is read whole."""
-        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n{self.headers}content-length: {len(body)}\r\n\r\n"
+        host = f"Host: 127.0.0.1:{self.port}\r\n"
+        head = f"POST {path} HTTP/1.1\r\n{host}{self.headers}content-length: {len(body)}\r\n\r\n"
         began = time.clock_gettime_ns(time.CLOCK_MONOTONIC)
         self.writer.write(head.encode() + body)
         answer = (await self.reader.readuntil(b"\r\n\r\n")).lower()

@@ -120,7 +120,7 @@ class Incident(Command):
         the entry was hidden meanwhile (unless `restore` says to bring it back with these words).
         """
         with self._door(by, entry.needs):
-            entry.refresh_from_db()
+            _read_again(entry)
             self._may_touch(entry.privileged, by)
             theirs = entry.values()
             base = theirs if version == entry.version else self.former(entry, version, by=by) or _blank(entry)
@@ -188,7 +188,7 @@ class Incident(Command):
 
     def _set_hidden(self, entry, hidden: bool, action: Action, by, reason: str) -> Saved:
         with self._door(by, entry.needs):
-            entry.refresh_from_db()
+            _read_again(entry)
             self._may_touch(entry.privileged, by)
             if entry.hidden == hidden:
                 return Saved(None)
@@ -217,6 +217,11 @@ def account_closed(user) -> None:
     concerned = models.Q(participants__user=user) | models.Q(invitations__invited_by=user)
     for incident in Incident.objects.filter(concerned).distinct():
         incident.note_closed_account(user)
+
+
+def _read_again(entry) -> None:
+    """The entry as it stands under the lock, with what its body shows."""
+    entry.refresh_from_db(from_queryset=type(entry)._default_manager.select_related(*entry.joins()))
 
 
 def _blank(entry) -> dict:

@@ -46,7 +46,7 @@ def release() -> str:
 
 
 def _key(entry: Entry) -> str:
-    people = [getattr(entry, name, None) for name in SECTIONS[entry.section].joins()]  # unwritten: no author
+    people = [getattr(entry, name, None) for name in entry.joins()]  # unwritten: no author
     names = "|".join(str(person) for person in people if person is not None)
     targets = [getattr(entry, field) for field, _ in SECTIONS[entry.section].links.values()]
     names += "".join(f"|{target.privileged}{target.hidden}" for target in targets if target is not None)

@@ -25,6 +25,7 @@ BASE = "/incidents/kestrel/"
 HTMX = {"HX-Request": "true"}
 MANY = [name for name, section in SECTIONS.items() if section.many]
 INCIDENT_MOVES = {"revision", "head", "updated_at"}
+ADDING_MOVES = INCIDENT_MOVES | {"numbers"}
 TIMED = [name for name, section in SECTIONS.items() if section.model.moments()]
 
 
@@ -112,7 +113,7 @@ def test_line_09_adding_an_entry_writes_the_listed_fields_only(incident, as_dana
     sent = {**forged(model, Incident, Change, User, allowed=set(form.fields)), **typed(form, **least(name))}
     before = stored()
     assert as_dana.post(form_address(name), sent).status_code == 302
-    moved = {model._meta.label: {"new"}, "incidents.Change": {"new"}, "incidents.Incident": INCIDENT_MOVES}
+    moved = {model._meta.label: {"new"}, "incidents.Change": {"new"}, "incidents.Incident": ADDING_MOVES}
     assert changes_since(before) == moved
     entry = model.objects.get()
     kept = (entry.incident, entry.author, entry.changed_by, entry.number, entry.version, entry.hidden)
@@ -149,7 +150,7 @@ def test_line_09_capture_writes_text_and_section_only(incident, as_dana, mallory
     sent = forged(model, Incident, Change, User, allowed={"text", "id"})
     before = stored()
     assert as_dana.post(f"{BASE}capture/", {**sent, "dest": "theories", "text": "A line"}).status_code == 302
-    moved = {model._meta.label: {"new"}, "incidents.Change": {"new"}, "incidents.Incident": INCIDENT_MOVES}
+    moved = {model._meta.label: {"new"}, "incidents.Change": {"new"}, "incidents.Incident": ADDING_MOVES}
     assert changes_since(before) == moved
     entry = model.objects.get()
     expected = factories.entry(incident, "theories", text="A line")

@@ -229,12 +229,12 @@ def test_a_long_section_sends_its_newest_part_and_the_rest_on_demand(incident, a
 
 
 def test_a_body_is_rendered_once_and_anew_after_a_release(incident, monkeypatch):
-    entry = factories.entry(incident, "timeline", text="As it stands")
     rendered = []
     original = rendering.render_to_string
     monkeypatch.setattr(
         rendering, "render_to_string", lambda name, *rest: rendered.append(name) or original(name, *rest)
     )
+    entry = factories.entry(incident, "timeline", text="As it stands")
     for _ in range(3):
         rendering.listed(SECTIONS["timeline"], incident, Audience.DOCUMENT)
     assert rendered == ["sections/timeline.html#body"]

@@ -1,4 +1,8 @@
+from importlib import import_module
+
 from django.db import migrations, models
+
+hold = import_module("incidents.migrations.0005_legal_hold")
 
 SECTIONS = {
     "classification": "Classification",
@@ -28,6 +32,12 @@ def count(apps, schema_editor):
         incidents.filter(pk=incident_id).update(numbers=counted)
 
 
+def put_up_again(apps, schema_editor):
+    """SQLite made the table anew for the column, without its triggers."""
+    if schema_editor.connection.vendor == "sqlite":
+        hold.up(apps, schema_editor)
+
+
 class Migration(migrations.Migration):
     dependencies = [("incidents", "0006_comment_actions")]
 
@@ -38,4 +48,5 @@ class Migration(migrations.Migration):
             field=models.JSONField(blank=True, default=dict, editable=False),
         ),
         migrations.RunPython(count, migrations.RunPython.noop),
+        migrations.RunPython(put_up_again, migrations.RunPython.noop),
     ]

@@ -94,6 +94,11 @@ class Entry(models.Model):
         )
 
     @classmethod
+    def joins(cls) -> list[str]:
+        """Relations that a body shows, so that a list costs one query."""
+        return ["author", "changed_by", *(name for name in cls.own if cls._meta.get_field(name).many_to_one)]
+
+    @classmethod
     def prose(cls) -> frozenset[str]:
         """Those of the fields whose text can be merged."""
         return frozenset(
@@ -196,7 +201,7 @@ class Section:
 
     def visible(self, incident, audience: str):
         """The entries that an audience may see, hidden ones included, in order of the report."""
-        entries = self.model._default_manager.filter(incident=incident).select_related(*self.joins())
+        entries = self.model._default_manager.filter(incident=incident).select_related(*self.model.joins())
         if audience == Audience.SUMMARY and self.name != "summary":
             return entries.none()
         return entries if audience == Audience.PRIVILEGED else entries.filter(privileged=False)
@@ -205,18 +210,10 @@ class Section:
         """The entries that are not hidden."""
         return self.visible(incident, audience).filter(hidden=False)
 
-    def joins(self) -> list[str]:
-        """Relations that a body shows, so that a list costs one query."""
-        return [
-            "author",
-            "changed_by",
-            *(name for name in self.model.own if self.model._meta.get_field(name).many_to_one),
-        ]
-
     def single(self, incident):
         """The one entry of a section that holds one thing; an unsaved one with defaults until it is written."""
         pk = uuid.uuid5(incident.pk, self.name)
-        found = self.model._default_manager.filter(pk=pk).select_related(*self.joins()).first()
+        found = self.model._default_manager.filter(pk=pk).select_related(*self.model.joins()).first()
         return found or self.model(pk=pk, incident=incident)
 
     def group_of(self, entry: Entry) -> str:

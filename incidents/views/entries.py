@@ -232,7 +232,6 @@ def _change(request, incident, found: Entry, **changes) -> HttpResponse:
         saved = incident.change(found, by=request.user, **changes)
     except Conflict as conflict:
         return _conflict(request, incident, chosen, conflict)
-    _, found = find(incident, chosen.name, found.pk)
     return written(request, incident, chosen, found, merged=saved.merged)
 
 
