@@ -284,8 +284,8 @@ class Run:
                 f"  {count:5} {name:4} {shown(product[name]):>13}  bare {shown(bare[name]):>11}  ratio {ratio}"
             )
         print(
-            f"        post {shown(product['post']):>13}  last {shown(product['posted'])}  answer {shown(product['answer'])}"
-            f"  cpu {product['cpu'][0]:.1f} (bare {bare['cpu'][0]:.1f})"
+            f"        post {shown(product['post']):>13}  last {shown(product['posted'])}"
+            f"  answer {shown(product['answer'])}  cpu {product['cpu'][0]:.1f} (bare {bare['cpu'][0]:.1f})"
             f"  kB {product['kB'][0]:.1f} (bare {bare['kB'][0]:.1f})  message {len(sample)} B",
             flush=True,
         )

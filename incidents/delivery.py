@@ -185,9 +185,12 @@ class Delivery:
                 stream.push(event(" ".join(sorted(held)), None, "can"))
                 stream.held = held
             stream.until = found.ends.get(stream.user_id)
-            message = found.messages.get((stream.audience, stream.seen))
             if stream.seen >= found.revision:
                 continue
+            if (stream.audience, stream.seen) not in wanted:  # it got a row the short way meanwhile
+                self.woken.set()
+                continue
+            message = found.messages.get((stream.audience, stream.seen))
             if message and message != stream.brief:
                 stream.push(message)
                 stream.brief = message if stream.audience == Audience.SUMMARY else b""

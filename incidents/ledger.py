@@ -100,7 +100,7 @@ def announce(change: "Change", entry=None) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, text])
     for herald, ready in prepared:
-        transaction.on_commit(partial(herald.committed, ready))
+        transaction.on_commit(partial(herald.committed, ready), robust=True)  # it is stored: never a fault
 
 
 class Change(models.Model):

@@ -40,6 +40,7 @@ HEARTBEAT = (
 )
 STILL_HERE = 10  # heartbeats after which a quiet stream is written to, so that a dead connection is noticed
 FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
+MOST_STREAMS = 50  # of one person in one process; a browser holds three at most
 LONGEST_WORD = 4096  # bytes of what a browser says about itself
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 
@@ -98,6 +99,9 @@ class Live:
             await _answer(send, opened if isinstance(opened, int) else 503)
             return
         stream, backlog = opened
+        if sum(other.user_id == stream.user_id for other in self.tokens.values()) >= MOST_STREAMS:
+            await _answer(send, 429)
+            return
         first = (
             b"retry: 1000\n\n" + event(stream.token, None, "you") + backlog + self.presence.greeting(stream)
         )

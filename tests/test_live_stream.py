@@ -45,6 +45,19 @@ def test_stream_admits_whoever_may_look(stage):
     stage.play(scenario)
 
 
+def test_one_person_holds_a_limited_number_of_streams(stage, monkeypatch):
+    monkeypatch.setattr(streaming, "MOST_STREAMS", 2)
+
+    async def scenario(stage):
+        first, second = [await stage.open("reader") for _ in range(2)]
+        assert await stage.browser("reader").refused() == 429
+        await stage.open("responder")
+        await first.leave()
+        await stage.open("reader")
+
+    stage.play(scenario)
+
+
 def test_stream_serves_only_its_own_address():
     live = Live()
     asked = [("GET", "/incidents/kestrel/live/"), ("POST", "/incidents/kestrel/live/")]
@@ -407,6 +420,27 @@ def test_a_change_during_admission_is_not_missed(stage, monkeypatch, others):
         for browser in [*watching, late]:
             assert "in between" in (await browser.event())["data"]
             assert await browser.silence() == []
+
+    stage.play(scenario)
+
+
+def test_a_row_that_comes_the_short_way_meanwhile_hides_none_of_the_long_way(stage, monkeypatch):
+    async def scenario(stage):
+        watching = await stage.open("reader")
+        await asyncio.sleep(SILENCE)
+        in_database = stage.live.delivery.in_database
+
+        async def slowly(function, *arguments):
+            if function == stage.live.delivery._read:
+                monkeypatch.setattr(stage.live.delivery, "in_database", in_database)
+                await stage.write(text="the short way")
+                await stage.act(stage.incident.set_fields, by=stage.dana, title="The long way")
+            return await in_database(function, *arguments)
+
+        monkeypatch.setattr(stage.live.delivery, "in_database", slowly)
+        stage.live.delivery.woken.set()
+        assert "the short way" in (await watching.event())["data"]
+        assert "The long way" in (await watching.event())["data"]
 
     stage.play(scenario)
 
