@@ -4,6 +4,7 @@ A variable that starts with SITROOM_ and is not known here stops the start, so t
 cannot switch a protection off silently.
 """
 
+import ipaddress
 import os
 import secrets
 import warnings
@@ -26,6 +27,7 @@ SITROOM_SETTINGS = {
     "SITROOM_OIDC_ISSUER",
     "SITROOM_OIDC_NAME",
     "SITROOM_TRUSTED_PROXY",
+    "SITROOM_WEBHOOK_NETWORKS",
 }
 unknown = sorted(name for name in os.environ if name.startswith("SITROOM_") and name not in SITROOM_SETTINGS)
 if unknown:
@@ -222,6 +224,12 @@ vars().update({name: value for name, value in EMAIL_CONFIG.items() if name.start
 EMAIL_TIMEOUT = EMAIL_CONFIG["EMAIL_TIMEOUT"] or 20  # seconds
 
 DEFAULT_FROM_EMAIL = env.str("SITROOM_MAIL_FROM", "") or f"Sitroom <sitroom@{urlsplit(BASE_URL).hostname}>"
+
+try:  # networks beside the public internet whose chat servers webhooks may call
+    networks: list[str] = env.list("SITROOM_WEBHOOK_NETWORKS", [])
+    WEBHOOK_NETWORKS = [ipaddress.ip_network(network) for network in networks]
+except ValueError as fault:
+    raise ImproperlyConfigured("SITROOM_WEBHOOK_NETWORKS lists networks such as 10.1.2.0/24") from fault
 
 LANGUAGE_CODE = "en"
 USE_TZ = True

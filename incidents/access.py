@@ -44,6 +44,14 @@ def visible(queryset: QuerySet, user, capability: str = Capability.SUMMARY) -> Q
     return queryset.filter(pk__in=granted.values("content_object"))
 
 
+def opened(queryset: QuerySet, user, capability: str) -> QuerySet:
+    """The incidents in which this person holds the capability and accepted the classification as it stands."""
+    accepted = Acknowledgement.objects.filter(
+        user=user, incident=OuterRef("pk"), revision__gte=OuterRef("classification_revision")
+    )
+    return visible(queryset, user, capability).filter(Exists(accepted))
+
+
 def visible_one(queryset: QuerySet, user, slug: str):
     """The incident of this codename, if this person may know of it; else None. `accepted` on it says whether they
     accepted its classification as it stands.
@@ -82,6 +90,24 @@ def holders(incident, capability: str) -> list:
     """The accounts that hold a capability now, whether they accepted the classification or not."""
     rows = _grants().filter(content_object=incident, permission__codename=capability)
     return [row.user for row in rows.select_related("user").order_by("user__display_name")]
+
+
+def everybody(incident) -> dict:
+    """Account → capabilities now, of all who are let in; one query."""
+    held = defaultdict(set)
+    rows = _grants().filter(content_object=incident).select_related("user", "permission")
+    for row in rows:
+        held[row.user].add(row.permission.codename)
+    return {user: frozenset(names) for user, names in held.items()}
+
+
+def held_in(incident_ids: Iterable, user) -> dict[object, frozenset[str]]:
+    """Incident id → capabilities that one person holds there now; one query."""
+    held = defaultdict(set)
+    rows = _grants().filter(content_object__in=list(incident_ids), user=user)
+    for incident_id, capability in rows.values_list("content_object", "permission__codename"):
+        held[incident_id].add(capability)
+    return {incident_id: frozenset(names) for incident_id, names in held.items()}
 
 
 def standing(incident, user_ids: Iterable) -> dict[object, frozenset[str]]:

@@ -1,7 +1,7 @@
 """What waits for the commander: pure functions of the document, one sentence and a link each. Floor 6."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.urls import reverse
 from django.utils import timezone
@@ -12,12 +12,14 @@ from incidents.sections import SECTIONS
 from incidents.vocabulary import Audience, Milestone, Status
 
 STALE = timedelta(hours=4)
+REQUESTS = "requests"  # of people who ask to be let in
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that waits."""
+    """One thing that waits; `name` is the same as long as it does."""
 
+    name: str
     sentence: str
     link: str
 
@@ -27,9 +29,9 @@ def counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def waiting(incident) -> list[Check]:
-    """Everything that waits, most pressing first; times are compared with the server's clock (UTC)."""
-    now = timezone.now()
+def waiting(incident, now: datetime | None = None) -> list[Check]:
+    """Everything that waits, most pressing first, at a time (UTC); None: the server's clock."""
+    now = now or timezone.now()
     steps = [step for step in SECTIONS["next_steps"].shown(incident, Audience.PRIVILEGED) if step.is_open]
     return [
         *_steps(steps, now),
@@ -41,25 +43,25 @@ def waiting(incident) -> list[Check]:
 
 def _steps(steps: list, now) -> list[Check]:
     found = []
-    late = [
-        step
-        for step in steps
-        if step.due and (step.moment("due").end if step.due_precision == "day" else step.due) < now
-    ]
+    late = [step for step in steps if step.deadline and step.deadline < now]
     unowned = [step for step in steps if not step.assignee_id]
     if late:
         link = f"#next_steps-{late[0].pk}"
-        found.append(Check(counted(len(late), "next step is late", "next steps are late"), link))
+        found.append(Check("late", counted(len(late), "next step is late", "next steps are late"), link))
     if unowned:
         link = f"#next_steps-{unowned[0].pk}"
-        found.append(Check(counted(len(unowned), "next step has no owner", "next steps have no owner"), link))
+        found.append(
+            Check(
+                "unowned", counted(len(unowned), "next step has no owner", "next steps have no owner"), link
+            )
+        )
     return found
 
 
 def _summary(incident, now) -> list[Check]:
     summary = SECTIONS["summary"].single(incident)
     if not summary.version:
-        return [Check("The summary is empty", "#summary")]
+        return [Check("summary", "The summary is empty", "#summary")]
     newer = (
         SECTIONS["timeline"]
         .shown(incident, Audience.PRIVILEGED)
@@ -67,10 +69,10 @@ def _summary(incident, now) -> list[Check]:
         .exists()
     )
     if newer:
-        return [Check("The summary is older than the newest milestone", "#summary")]
+        return [Check("milestone", "The summary is older than the newest milestone", "#summary")]
     if incident.status != Status.CLOSED and now - summary.changed_at > STALE:
         hours = int((now - summary.changed_at).total_seconds() // 3600)
-        return [Check(f"The summary is {hours} h old", "#summary")]
+        return [Check("summary", f"The summary is {hours} h old", "#summary")]
     return []
 
 
@@ -78,7 +80,7 @@ def _requests(incident) -> list[Check]:
     number = requests_for(incident).count()
     link = reverse("people", args=[incident.slug])
     return (
-        [Check(counted(number, "person asks to be let in", "people ask to be let in"), link)]
+        [Check(REQUESTS, counted(number, "person asks to be let in", "people ask to be let in"), link)]
         if number
         else []
     )
@@ -93,5 +95,7 @@ def _people(incident) -> list[Check]:
         return []
     link = reverse("people", args=[incident.slug])
     if len(pending) == 1:
-        return [Check(f"{people[pending.pop()].user} has not accepted the classification", link)]
-    return [Check(f"{len(pending)} people have not accepted the classification", link)]
+        return [
+            Check("acceptance", f"{people[pending.pop()].user} has not accepted the classification", link)
+        ]
+    return [Check("acceptance", f"{len(pending)} people have not accepted the classification", link)]

@@ -21,7 +21,7 @@ reef ridge river rudder saddle sail sandpiper sextant shuttle sparrow spindle su
 torrent trellis valley vane wharf wren""".split()
 
 
-PAGES = frozenset({"start", "access", "invitations"})  # addresses beside those of incidents
+PAGES = frozenset({"start", "access", "invitations", "notices"})  # addresses beside those of incidents
 ROOM = 40  # letters of a codename that leave room for a number
 TRIES = 20
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from incidents import access
 from incidents.door import Impossible, Refused
+from incidents.hooks import Webhook
 from incidents.invitations import blocked
 from incidents.ledger import Action
 from incidents.letters import Letter, post
@@ -225,3 +226,27 @@ class Command(Membership):
             self.hold_since = timezone.now() if hold else None
             self.save(update_fields=["hold_since"])
             return Saved(self._record(Action.HOLD if hold else Action.LIFT_HOLD, by, reason=reason))
+
+    # --- webhook -----------------------------------------------------------------------------------
+
+    def set_webhook(self, *, by, url: str, events: list[str]) -> Webhook:
+        """Tell a chat at `url` of these events from now on; an empty one switches it off. A new address, a new secret.
+
+        Raises Impossible where there is nothing to tell of.
+        """
+        with self._door(by, Capability.COMMAND):
+            hook = Webhook.objects.filter(incident=self).first() or Webhook(incident=self)
+            if url and not events:
+                raise Impossible("Choose at least one thing that the chat is told.")
+            events = sorted(set(events)) if url else []
+            if (hook.url, hook.events) == (url, events):
+                return hook
+            if url and url != hook.url:
+                hook.serial += 1
+                hook.told_at, hook.fault = None, ""
+            hook.url, hook.events, hook.changed_at = url, events, timezone.now()
+            hook.save()
+            hook.calls.filter(sent_at=None, dropped_at=None).update(dropped_at=timezone.now())
+            values = {"webhook": "on", "host": hook.host, "events": events} if url else {"webhook": "off"}
+            self._record(Action.SET, by, values=values)
+            return hook

@@ -20,7 +20,12 @@ from incidents.incident import Incident
 from incidents.vocabulary import Capability
 
 # About no incident in particular, or for people who are not in one yet.
-OPEN_ROUTES = {"incidents", "start", "ask", "invitation", "invitation-link"}
+OPEN_ROUTES = {"incidents", "start", "ask", "invitation", "invitation-link"} | {
+    "notices",
+    "notice",
+    "notice-count",
+    "notice-choices",
+}
 
 
 class MustAcknowledge(Exception):

@@ -108,4 +108,7 @@ def _about_incident(row: Change) -> str:
         words.append(f"title “{values['title']}”")
     if "zone_name" in values:
         words.append(f"time zone “{values['zone_name']}”")
+    if "webhook" in values:
+        where = f", a chat at {values['host']} is told" if values["webhook"] == "on" else ""
+        words.append(f"webhook {values['webhook']}{where}")
     return ", ".join(words)

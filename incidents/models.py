@@ -1,9 +1,11 @@
 """An index for Django: every model of this application. Import them from their own modules."""
 
+from incidents.hooks import HookCall, Webhook
 from incidents.incident import Incident
 from incidents.invitations import AccessRequest, Attempt, Block, Invitation
 from incidents.ledger import Change
 from incidents.letters import Letter
+from incidents.notices import Choices, Notice, Told
 from incidents.people import Acknowledgement, IncidentGrant, NoGroupGrant, Participant
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
@@ -18,11 +20,16 @@ __all__ = [
     "Block",
     "BreakGlass",
     "Change",
+    "Choices",
+    "HookCall",
     "Incident",
     "IncidentGrant",
     "Invitation",
     "Letter",
     "NoGroupGrant",
+    "Notice",
     "Offer",
     "Participant",
+    "Told",
+    "Webhook",
 ]

@@ -5,26 +5,24 @@ Message-ID, so that a mail program shows one that was sent twice only once.
 """
 
 import logging
-from datetime import timedelta
+from collections import Counter
 from smtplib import SMTPException, SMTPServerDisconnected
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db.models import F
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from incidents import access
+from incidents import access, noticeboard
 from incidents.incident import Incident
 from incidents.invitations import AccessRequest, requests_for
 from incidents.letters import Letter, post
+from incidents.notices import Notice, NoticeKind
 from incidents.vocabulary import Capability
 
 log = logging.getLogger("sitroom.mail")
-PAUSES = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60)]  # the last one again and again
-GIVE_UP = timedelta(days=2)
 AT_ONCE = 50  # letters in one round
 
 # Kind → subject and what the link leads to.
@@ -36,6 +34,18 @@ SUBJECTS = {
     Letter.Kind.HAND_OVER: "{codename}: command was handed over",
     Letter.Kind.BREAK_GLASS_ASKED: "{codename}: somebody asks for break-glass",
     Letter.Kind.BREAK_GLASS: "{codename}: break-glass is open",
+}
+
+# What a letter about one notice says; several are only counted.
+TOLD = {
+    NoticeKind.MENTION: "you are mentioned",
+    NoticeKind.ASSIGNED: "a step is given to you",
+    NoticeKind.COMMENT: "a comment for you",
+    NoticeKind.DUE: "a step of yours is due",
+    NoticeKind.OVERDUE: "a step of yours is overdue",
+    NoticeKind.ACCEPTED: "your invitation is accepted",
+    NoticeKind.COMMAND: "command was handed over",
+    NoticeKind.CHECK: "something waits for you",
 }
 
 ABOUT_BREAK_GLASS = {Letter.Kind.BREAK_GLASS_ASKED, Letter.Kind.BREAK_GLASS}
@@ -57,13 +67,8 @@ def queue_requests() -> None:
 def send_due() -> int:
     """Send what is due; how many letters went out."""
     sent = 0
-    due = Letter.objects.filter(sent_at=None, dropped_at=None, due_at__lte=timezone.now())
-    for letter in list(due.select_related("incident", "invitation__invited_by")[:AT_ONCE]):
-        pause = PAUSES[min(letter.tries, len(PAUSES) - 1)]
-        claimed = Letter.objects.filter(pk=letter.pk, tries=letter.tries, sent_at=None).update(
-            tries=F("tries") + 1, due_at=timezone.now() + pause
-        )
-        if claimed:
+    for letter in list(Letter.due().select_related("incident", "invitation__invited_by")[:AT_ONCE]):
+        if letter.claim():
             try:
                 sent += _send(letter)
             except OSError as error:  # no mail server: the others wait as well
@@ -71,14 +76,14 @@ def send_due() -> int:
                 break
             except Exception:  # one letter that cannot be made keeps no other from going out
                 log.exception("a letter could not be made; it is dropped")
-                _drop(letter)
+                letter.drop()
     return sent
 
 
 def _send(letter: Letter) -> bool:
-    message = _composed(letter)
-    if message is None or timezone.now() - letter.queued_at > GIVE_UP:
-        _drop(letter)
+    message = None if letter.is_stale else _composed(letter)
+    if message is None:
+        letter.drop()
         return False
     try:
         message.send()
@@ -87,16 +92,14 @@ def _send(letter: Letter) -> bool:
     except SMTPException as error:  # about this letter; what is wrong with the server is for the caller
         log.warning("a letter could not be sent (attempt %d): %s", letter.tries + 1, type(error).__name__)
         return False
-    Letter.objects.filter(pk=letter.pk).update(sent_at=timezone.now())
+    letter.sent()
     return True
-
-
-def _drop(letter: Letter) -> None:
-    Letter.objects.filter(pk=letter.pk).update(dropped_at=timezone.now())
 
 
 def _composed(letter: Letter) -> EmailMessage | None:
     """The mail; None when it has become pointless, such as an invitation that was withdrawn."""
+    if letter.kind == Letter.Kind.NOTICES:
+        return _told(letter)
     incident = letter.incident
     page = "break-glass" if letter.kind in ABOUT_BREAK_GLASS else "people"
     path = reverse(page, args=[incident.slug])
@@ -107,9 +110,52 @@ def _composed(letter: Letter) -> EmailMessage | None:
     elif letter.to not in {person.email for person in access.holders(incident, Capability.SUMMARY)}:
         return None
     context = {"codename": incident.codename, "link": settings.BASE_URL + path, "kind": letter.kind}
+    subject = SUBJECTS[Letter.Kind(letter.kind)].format(codename=incident.codename)
+    return _mail(letter, subject, render_to_string("mail/letter.txt", context))
+
+
+def _told(letter: Letter) -> EmailMessage | None:
+    """The mail about notices: codenames, numbers and links. What was read meanwhile, or is closed now, is left out."""
+    notices = list(
+        letter.notices.filter(read_at=None).select_related("incident", "user").order_by("created_at")
+    )
+    if not notices:
+        return None
+    held = access.held_in({notice.incident_id for notice in notices}, notices[0].user)
+    entries = noticeboard.entries_of(notices)
+    notices = [
+        notice
+        for notice in notices
+        if noticeboard.is_open(notice, held.get(notice.incident_id, frozenset()), entries)
+        and noticeboard.still_matters(notice, entries)
+    ]
+    if not notices:
+        return None
+    lines = _one(notices[0]) if len(notices) == 1 else _many(notices)
+    subject = lines[0]["words"] if len(lines) == 1 else f"{len(notices)} notices in {len(lines)} incidents"
+    return _mail(letter, subject, render_to_string("mail/notices.txt", {"lines": lines}))
+
+
+def _one(notice: Notice) -> list[dict]:
+    words = f"{notice.incident.codename}: {TOLD[NoticeKind(notice.kind)]}"
+    return [{"words": words, "link": settings.BASE_URL + noticeboard.path(notice)}]
+
+
+def _many(notices: list[Notice]) -> list[dict]:
+    counted = Counter(notice.incident for notice in notices)
+    return [
+        {
+            "words": f"{incident.codename}: {number} notice{'' if number == 1 else 's'}",
+            "link": settings.BASE_URL + reverse("document", args=[incident.slug]),
+        }
+        for incident, number in counted.items()
+    ]
+
+
+def _mail(letter: Letter, subject: str, text: str) -> EmailMessage:
     return EmailMessage(
-        SUBJECTS[Letter.Kind(letter.kind)].format(codename=incident.codename),
-        render_to_string("mail/letter.txt", context),
+        subject,
+        text,
         to=[letter.to],
         headers={
             "Message-ID": f"<{letter.pk}@{urlsplit(settings.BASE_URL).hostname}>",

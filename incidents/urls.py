@@ -12,8 +12,10 @@ from incidents.views import (
     history,
     invitations,
     live,
+    notices,
     people,
     register,
+    webhook,
 )
 
 register_converter(converters.CodenameConverter, "codename")
@@ -25,6 +27,10 @@ urlpatterns = [
     path("access/", invitations.ask, name="ask"),
     path("invitations/<uuid:invitation_id>/", invitations.invitation, name="invitation"),
     path("invitations/link/<str:token>/", invitations.link, name="invitation-link"),
+    path("notices/", notices.notices, name="notices"),
+    path("notices/count/", notices.count, name="notice-count"),
+    path("notices/choices/", notices.choices, name="notice-choices"),
+    path("notices/<uuid:notice_id>/", notices.notice, name="notice"),
     path("<codename:codename>/", documents.document, name="document"),
     path("<codename:codename>/summary/", documents.summary, name="summary"),
     path("<codename:codename>/acknowledge/", documents.acknowledge, name="acknowledge"),
@@ -52,6 +58,7 @@ urlpatterns = [
     path("<codename:codename>/break-glass/<uuid:opening_id>/approve/", command.approve, name="approve"),
     path("<codename:codename>/break-glass/<uuid:opening_id>/end/", command.end, name="end-break-glass"),
     path("<codename:codename>/hold/", command.hold, name="hold"),
+    path("<codename:codename>/webhook/", webhook.webhook, name="webhook"),
     path("<codename:codename>/register/", register.register, name="register"),
     path("<codename:codename>/history/", history.changes, name="history"),
     path("<codename:codename>/history/<int:revision>/", history.change, name="change"),

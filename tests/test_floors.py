@@ -9,15 +9,17 @@ FLOORS = {
     "vocabulary": 0, "moments": 0, "codenames": 0, "merging": 0, "indicators": 0, "text": 0, "printing": 0,
     "converters": 0, "mentions": 0,
     "ledger": 1, "people": 1, "reading": 1, "bus": 1, "invitations": 1, "succession": 1, "letters": 1,
+    "hooks": 1, "notices": 1,
     "access": 2,
     "door": 3, "membership": 3, "command": 3, "incident": 3,
     "sections": 4,
     "models": 5,
     "gate": 6, "rendering": 6, "conflicts": 6, "history": 6, "files": 6, "facts": 6, "checks": 6, "forms": 6,
-    "people_forms": 6,
+    "people_forms": 6, "noticeboard": 6,
     "templatetags": 6,
     "live": 7, "delivery": 7, "streams": 7, "presence": 7, "logins": 7,
     "report": 7, "notify": 7, "exports": 7, "loading": 7,
+    "tidings": 7, "telling": 7, "webhooks": 7, "notice_forms": 7,
     "views": 8, "urls": 8, "management": 8, "apps": 8,
 }  # fmt: skip
 

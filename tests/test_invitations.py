@@ -261,7 +261,7 @@ def test_line_06_asking_for_a_missing_incident_answers_and_works_the_same(
     client, answers = signed_in(ruth), []
     client.post("/incidents/access/", {"codename": "something"})
     for codename in ("KESTREL", "QUIET HERON"):
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             answer = client.post("/incidents/access/", {"codename": codename})
         answers.append(
             (answer.status_code, re.sub(r"nonce-?\S*|value=\"\w{64}\"", "", answer.content.decode()))
@@ -488,7 +488,7 @@ def test_my_incidents_asks_as_much_for_three_invitations_as_for_one(
     for each in range(number):
         factories.incident(dana, codename=f"CASE {each}").invite(ruth.email, Terms(Role.READER), by=dana)
     client = signed_in(ruth)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get("/incidents/")
 
 
@@ -502,7 +502,7 @@ def test_people_asks_as_much_for_three_of_each_as_for_one(
         incident.invite(f"invited{each}@example.com", Terms(Role.READER), by=dana)
         incident.block(f"blocked{each}@example.com", by=dana)
         signed_in(factories.user(f"asks{each}")).post("/incidents/access/", {"codename": "KESTREL"})
-    with django_assert_num_queries(20):
+    with django_assert_num_queries(21):
         as_dana.get(f"{BASE}people/")
 
 

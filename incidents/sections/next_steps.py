@@ -10,7 +10,7 @@ from django.db import models
 from incidents.door import Impossible
 from incidents.sections.base import LINE, LONG, Entry, Section, moment_field, precision_field
 from incidents.sections.forms import EntryForm
-from incidents.vocabulary import Priority, Role, StepState
+from incidents.vocabulary import Precision, Priority, Role, StepState
 
 
 class NextStep(Entry):
@@ -34,6 +34,14 @@ class NextStep(Entry):
     def is_open(self) -> bool:
         """Whether somebody still has to do something."""
         return self.state in {StepState.OPEN, StepState.DOING}
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When it is late (UTC): a step that is due on a day has all of it."""
+        moment = self.moment("due")
+        if moment is None:
+            return None
+        return moment.end if moment.precision == Precision.DAY else moment.at
 
 
 class NextStepForm(EntryForm):

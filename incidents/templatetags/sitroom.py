@@ -5,7 +5,7 @@ import uuid
 from django import template
 from django.utils.html import format_html
 
-from incidents import moments, text
+from incidents import moments, noticeboard, text
 from incidents.moments import Moment
 from incidents.sections import SECTIONS
 
@@ -57,6 +57,12 @@ def avatar(user, small: bool = True, doing: str = ""):
         user.initials,
         name,
     )
+
+
+@register.simple_tag
+def unread_notices(user) -> int:
+    """How many notices wait for this person, for the bell in the bar; one query."""
+    return noticeboard.unread(user)
 
 
 @register.simple_tag

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -9,7 +10,7 @@ from django.db import DatabaseError, close_old_connections
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from incidents import notify
+from incidents import notify, telling, webhooks
 from incidents.incident import Incident
 from incidents.people import Participant
 from incidents.succession import BreakGlass
@@ -20,8 +21,8 @@ CHECKS = ("verify_ledger", "check_access", "verify_files")
 
 class Command(BaseCommand):
     help = (
-        "Every second: send mail, note access that has ended. Every hour: forget expired sessions, and verify "
-        "ledgers, grants and files; faults are logged as errors."
+        "Every second: tell people, send mail and webhooks, note access that has ended. Every hour: forget "
+        "expired sessions, and verify ledgers, grants and files; faults are logged as errors."
     )
 
     def add_arguments(self, parser):
@@ -33,20 +34,35 @@ class Command(BaseCommand):
     def handle(self, *, every: int, once: bool, **options):
         next_round = 0.0
         while True:
-            try:
-                self.tick()
-                if time.monotonic() >= next_round:
-                    self.round()
-                    next_round = time.monotonic() + every
-            except DatabaseError as fault:
-                log.error("the database did not answer: %s", fault)
+            for part in (
+                self.end_access,
+                notify.queue_requests,
+                telling.tell,
+                notify.send_due,
+                webhooks.send_due,
+            ):
+                self.done(part)
+            if time.monotonic() >= next_round and self.done(self.round):
+                next_round = time.monotonic() + every
             if once:
                 return
             time.sleep(1)
             close_old_connections()
 
-    def tick(self) -> None:
-        """Mail, and access whose time is over: the grants ended by themselves, this puts it on record."""
+    def done(self, part: Callable[[], object]) -> bool:
+        """Do a part; whether the database answered. A fault keeps no other part from being done."""
+        try:
+            part()
+        except DatabaseError as fault:
+            log.error("the database did not answer: %s", fault)
+            close_old_connections()
+            return False
+        except Exception:
+            log.exception("a part of the work could not be done")
+        return True
+
+    def end_access(self) -> None:
+        """Access whose time is over: the grants ended by themselves, this puts it on record."""
         over = Q(incident=OuterRef("pk"), expires_at__lte=timezone.now())
         ended = Exists(Participant.objects.filter(over)) | Exists(
             BreakGlass.objects.filter(over, ended_at=None)
@@ -59,8 +75,6 @@ class Command(BaseCommand):
                 raise
             except Exception:  # one incident keeps no other from being served
                 log.exception("access that has ended could not be put on record")
-        notify.queue_requests()
-        notify.send_due()
 
     def round(self) -> None:
         """One round of checks; one that fails does not keep the others from running."""
