@@ -148,7 +148,7 @@ def _many(notices: list[Notice]) -> list[dict]:
             "words": f"{incident.codename}: {number} notice{'' if number == 1 else 's'}",
             "link": settings.BASE_URL + reverse("document", args=[incident.slug]),
         }
-        for incident, number in counted.items()
+        for incident, number in sorted(counted.items(), key=lambda one: one[0].codename)
     ]
 
 

@@ -152,7 +152,8 @@ def is_allowed(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
         return True
     if any(inner in network for network in TUNNELS):
         return False
-    return inner.is_global and not inner.is_multicast and not inner.is_reserved
+    odd = inner.is_multicast or inner.is_reserved or getattr(inner, "is_site_local", False)
+    return inner.is_global and not odd
 
 
 def _resolved(host: str, port: int, end: float) -> list[str]:

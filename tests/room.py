@@ -13,6 +13,7 @@ from django.utils import timezone
 from incidents import files
 from incidents.invitations import ask, requests_for
 from incidents.membership import Terms
+from incidents.notices import Notice
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role
@@ -141,6 +142,15 @@ class Room:
             self.people["revoked"], by=self.people["commander"], reason=canary("removal", "reason")
         )
         self._people_at_the_door()
+        self.notice = Notice.objects.create(
+            user=self.people["responder"],
+            incident=self.incident,
+            kind="mention",
+            by=self.people["commander"],
+            section="theories",
+            entry_id=self.entries["theories"].pk,
+            once="room",
+        )
         self.people["disabled"].is_active = False
         self.people["disabled"].save()
         self.other = factories.incident(self.people["outsider"], codename="OSPREY", title="Somebody else's")

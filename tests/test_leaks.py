@@ -59,6 +59,9 @@ def pages(room) -> list[str]:
     return [
         "/incidents/",
         "/incidents/start/",
+        "/incidents/notices/",
+        "/incidents/notices/count/",
+        "/incidents/notices/choices/",
         BASE,
         f"{BASE}?all=1",
         *(f"{BASE}?hidden={name}/{room.hidden[name].pk}" for name in MANY),
@@ -70,6 +73,7 @@ def pages(room) -> list[str]:
         f"{BASE}people/",
         f"{BASE}break-glass/",
         f"{BASE}register/",
+        f"{BASE}webhook/",
         "/incidents/access/",
         f"/incidents/invitations/{room.invitation.pk}/",
         f"{BASE}live/",

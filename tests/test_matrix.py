@@ -175,6 +175,21 @@ TABLE = {
         "GET":                      "302  302  403  403  403  403  403  403  403  302",
         **NO_OTHER_METHOD,
     },
+    "incidents/notices/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  302  302  302  302  302  302  302  302  302",
+    },
+    "incidents/notices/count/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+    },
+    "incidents/notices/choices/": {
+        "GET":                      "302  200  200  200  200  200  200  200  200  302",
+        "POST":                     "302  422  422  422  422  422  422  422  422  302",
+    },
+    "incidents/notices/<uuid:notice_id>/": {  # the responder's
+        "GET":                      "302  302  302  302  302  302  302  302  302  302",
+        "POST":                     "302  404  404  404  404  302  404  404  404  302",
+    },
     "incidents/<codename:codename>/": {
         "GET":                      "302  404  404  302  200  200  200  200  404  302",
     },
@@ -246,6 +261,10 @@ TABLE = {
     "incidents/<codename:codename>/hold/": {
         "GET":                      "302  404  404  403  403  403  302  403  404  302",
         "POST":                     "302  404  404  403  403  403  302  403  404  302",
+    },
+    "incidents/<codename:codename>/webhook/": {
+        "GET":                      "302  404  404  403  403  403  403  200  404  302",
+        "POST":                     "302  404  404  403  403  403  403  200  404  302",
     },
     "incidents/<codename:codename>/register/": {
         "GET":                      "302  404  404  403  403  403  200  200  404  302",
@@ -335,6 +354,7 @@ SENT = {
     "incidents/<codename:codename>/people/requests/<uuid:request_id>/": {"role": "reader"},
     "incidents/<codename:codename>/people/<uuid:user_id>/privileged/": {"reads_privileged": "on"},
     "incidents/<codename:codename>/break-glass/": {"reason": "Nobody answers", "hours": "4"},
+    "incidents/<codename:codename>/webhook/": {"url": "https://chat.example/hook", "events": "status"},
     "incidents/<codename:codename>/hold/": {"hold": "on", "reason": "A lawsuit is likely"},
     "incidents/<codename:codename>/people/<uuid:user_id>/": {"role": "executive"},
     "incidents/<codename:codename>/capture/": {"dest": "theories", "text": "The token was stolen"},
@@ -377,6 +397,7 @@ def address(route: str, room) -> str:
         "request_id": room.request.pk,
         "block_id": room.block.pk,
         "opening_id": room.opening.pk,
+        "notice_id": room.notice.pk,
         "uidb36": "forged",
         "key": "forged",
         "pk": 1,
