@@ -46,10 +46,7 @@ def visible(queryset: QuerySet, user, capability: str = Capability.SUMMARY) -> Q
 
 def opened(queryset: QuerySet, user, capability: str) -> QuerySet:
     """The incidents in which this person holds the capability and accepted the classification as it stands."""
-    accepted = Acknowledgement.objects.filter(
-        user=user, incident=OuterRef("pk"), revision__gte=OuterRef("classification_revision")
-    )
-    return visible(queryset, user, capability).filter(Exists(accepted))
+    return visible(queryset, user, capability).filter(_accepted(user))
 
 
 def visible_one(queryset: QuerySet, user, slug: str):
@@ -60,10 +57,7 @@ def visible_one(queryset: QuerySet, user, slug: str):
     wanted one to the front. A search for the codename first would take longer where there is one (SECURITY 6).
     """
     wanted = Case(When(slug=slug, then=0), default=1)
-    accepted = Acknowledgement.objects.filter(
-        incident=OuterRef("pk"), user=user, revision__gte=OuterRef("classification_revision")
-    )
-    found = visible(queryset, user).annotate(accepted=Exists(accepted)).order_by(wanted, "pk").first()
+    found = visible(queryset, user).annotate(accepted=_accepted(user)).order_by(wanted, "pk").first()
     return found if found is not None and found.slug == slug else None
 
 
@@ -141,6 +135,14 @@ def roster(incident) -> list:
 def has_acknowledged(user, incident) -> bool:
     """Whether this person accepted the classification as it stands."""
     return _acceptances(incident).filter(user=user).exists()
+
+
+def _accepted(user) -> Exists:
+    """Whether a person accepted the classification of an incident, for a query of incidents."""
+    rows = Acknowledgement.objects.filter(
+        user=user, incident=OuterRef("pk"), revision__gte=OuterRef("classification_revision")
+    )
+    return Exists(rows)
 
 
 def _acceptances(incident) -> QuerySet:

@@ -9,10 +9,12 @@ from django.db import models
 from django.test import Client
 
 from accounts.models import User
+from incidents.hooks import HookCall, Webhook
 from incidents.incident import Incident
 from incidents.invitations import Invitation
 from incidents.ledger import Change
 from incidents.membership import Terms
+from incidents.notices import Choices, Notice, NoticeKind
 from incidents.people import IncidentGrant, Participant
 from incidents.sections import SECTIONS
 from incidents.sections.forms import BROKEN
@@ -206,6 +208,25 @@ def test_line_09_inviting_writes_the_listed_fields_only(incident, as_dana, dana,
         False,
     )
     assert (invitation.accepted_at, invitation.withdrawn_at, invitation.serial) == (None, None, 1)
+
+
+def test_line_09_setting_the_webhook_and_ones_choices_writes_the_listed_fields_only(
+    incident, as_dana, mallory
+):
+    listed = {"url", "events", *NoticeKind.values, "quiet_from", "quiet_until"}
+    sent = forged(Webhook, HookCall, Choices, Notice, Incident, Change, User, allowed=listed)
+    before = stored()
+    hook = {"url": "https://chat.example/", "events": "added"}
+    assert as_dana.post(f"{BASE}webhook/", {**sent, **hook}).status_code == 200
+    assert as_dana.post("/incidents/notices/choices/", {**sent, **dict.fromkeys(NoticeKind.values, "none")})
+    assert changes_since(before) == {
+        "incidents.Webhook": {"new"},
+        "incidents.Choices": {"new"},
+        "incidents.Change": {"new"},
+        "incidents.Incident": INCIDENT_MOVES,
+    }
+    made = Webhook.objects.get()
+    assert (made.serial, made.fault, made.told_at, made.incident) == (1, "", None, incident)
 
 
 def test_line_09_accepting_an_invitation_writes_nothing_of_what_is_sent(incident, dana, mallory):

@@ -17,7 +17,7 @@ def begin_here(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("incidents", "0006_comment_actions"),
+        ("incidents", "0007_numbers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
