@@ -20,11 +20,12 @@ from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.http import Http404
 
 from config.middleware import raw_headers
 from incidents import access, gate, ledger, rendering
+from incidents.bell import Bell
 from incidents.bus import Bus, Message
 from incidents.converters import whole_number
 from incidents.delivery import Delivery
@@ -59,6 +60,7 @@ class Live:
         )  # who comes in never delays who must go
         self.delivery: Delivery
         self.presence: Presence
+        self.bell: Bell
         self.bus: Bus
 
     # --- ASGI --------------------------------------------------------------------------------------
@@ -218,6 +220,7 @@ class Live:
         self.delivery = Delivery(self.rooms, self._in_database, asyncio.Event())
         self.bus = self.delivery.bus = Bus(self._heard, self.delivery.stirring.set)
         self.presence = Presence(self.rooms, self._in_database, self.bus)
+        self.bell = Bell(self.tokens, self._in_database)
         ledger.heralds.append(self.delivery)
         running = [self.bus.run(), self.delivery.tail(), self.delivery.watch_over()]
         running += [self.presence.run(), self._heartbeat()]
@@ -239,6 +242,8 @@ class Live:
             self.delivery.recheck = True
             self.delivery.woken.set()
             self.presence.sweep()
+            with contextlib.suppress(DatabaseError):  # the next beat asks again
+                await self.bell.ring()
             beats += 1
             if beats % STILL_HERE == 0:
                 for stream in list(self.tokens.values()):

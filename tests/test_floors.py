@@ -17,7 +17,7 @@ FLOORS = {
     "gate": 6, "rendering": 6, "conflicts": 6, "history": 6, "files": 6, "facts": 6, "checks": 6, "forms": 6,
     "people_forms": 6, "noticeboard": 6,
     "templatetags": 6,
-    "live": 7, "delivery": 7, "streams": 7, "presence": 7, "logins": 7,
+    "live": 7, "delivery": 7, "streams": 7, "presence": 7, "bell": 7, "logins": 7,
     "report": 7, "notify": 7, "exports": 7, "loading": 7,
     "tidings": 7, "telling": 7, "webhooks": 7, "notice_forms": 7,
     "views": 8, "urls": 8, "management": 8, "apps": 8,

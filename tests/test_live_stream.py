@@ -8,11 +8,13 @@ from collections import Counter
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from incidents import live as streaming
 from incidents import rendering, streams
 from incidents.delivery import Delivery
 from incidents.live import Live
+from incidents.notices import Notice, NoticeKind
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role, Status
 from tests import factories
@@ -454,5 +456,24 @@ def test_a_stream_of_another_incident_hears_nothing(stage):
         assert await browser.silence() == []
         await stage.act(factories.entry, other, "lessons", text=str(uuid.uuid4()))
         assert (await browser.event())["event"] == "change"
+
+    stage.play(scenario)
+
+
+def test_whoever_is_told_of_something_hears_it_on_every_page(stage):
+    reader = stage.people["reader"]
+
+    async def scenario(stage):
+        pages = [await stage.open("reader"), await stage.open("reader")]
+        other = await stage.open("responder")
+        await asyncio.sleep(SILENCE)
+        about = {"incident": stage.incident, "user": reader, "kind": NoticeKind.MENTION, "once": "a mention"}
+        await stage.act(Notice.objects.create, **about)
+        for page in pages:
+            assert await page.event() == {"event": "told", "data": ""}
+        await stage.act(Notice.objects.update, read_at=timezone.now())
+        for page in pages:
+            assert await page.event() == {"event": "told", "data": ""}
+        assert await other.silence() == []
 
     stage.play(scenario)
