@@ -9,6 +9,7 @@ from django.utils.html import format_html
 
 from accounts import zones as known
 from accounts.models import User
+from accounts.sealing import seal_key
 
 register = template.Library()
 
@@ -43,6 +44,12 @@ def when(at: datetime, user: User) -> str:
     return format_html(
         '<time class="num" datetime="{}">{}</time>', at.isoformat(), local.strftime("%-d %b %Y %H:%M")
     )
+
+
+@register.simple_tag
+def seal(user) -> str:
+    """The key for this person's unsent text on this device; "" for who is not signed in."""
+    return seal_key(user) if isinstance(user, User) else ""
 
 
 @register.filter

@@ -175,6 +175,11 @@ class EntryForm(forms.ModelForm):
         names = set(self.instance.fields()) & (set(self.cleaned_data))
         return {name: self.cleaned_data[name] for name in names}
 
+    def differs(self, values: dict | None) -> bool:
+        """Whether something else was typed than these values of the ledger; None holds nothing to compare."""
+        written = type(self.instance)(**self.written()).values(self.written())
+        return values is not None and any(values.get(name) != value for name, value in written.items())
+
 
 def offer_entries(form: EntryForm, name: str, section_model: type[Entry], prefix: str) -> None:
     """Let a field choose among this incident's entries of a section; the one that is chosen stays on offer.

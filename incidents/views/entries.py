@@ -74,6 +74,9 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
         if received:
             files.discard(received)
         _, entry = find(incident, section, entry.pk)
+        if form.differs(incident.former(entry, 1, by=request.user)):
+            # Its first answer was lost, and the person went on typing: a change of what was stored then.
+            return _change(request, incident, entry, version=1, **form.written())
     return written(request, incident, chosen, entry)
 
 
@@ -209,10 +212,7 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
         return _not_captured(request, incident, chosen, text, str(error))
     if saved.change is None:
         _, entry = find(incident, chosen.name, entry.pk)
-    answer = written(request, incident, chosen, entry)
-    if is_fragment(request):
-        answer.write(render_to_string("live/_captured.html", {"section": chosen}))
-    return answer
+    return written(request, incident, chosen, entry)
 
 
 def _not_captured(request, incident, chosen: Section, text: str, problem: str) -> HttpResponse:

@@ -1,18 +1,91 @@
-// The line at the foot of the page: the next one can be typed while the last one is on its way.
+// The line at the foot of the page. Enter puts it into a queue on this device and empties the box at once, so
+// that the next one can be typed; the queue sends one after the other and outlives a cut and a reload.
 
-// The line was written down: the box is empty again, unless the next line is in it already.
-export function captured() {
-  const next = document.querySelector("[data-next-id]");
-  const form = document.querySelector("#capture form");
-  if (!next || !form) return;
-  form.elements.id.value = next.dataset.nextId;
-  if (form.elements.text.value === form.dataset.sent) form.elements.text.value = "";
-  document.querySelector("[data-echo]").textContent = next.textContent;
-  next.remove();
+import { discard, here } from "./drafts.js";
+import { fieldsOf } from "./fields.js";
+import { arrived, returned } from "./landed.js";
+import { renew, signIn } from "./notice.js";
+import { drop, get, newId, put, uuid } from "./sealed.js";
+import { BUSY, onRetry, soon } from "./again.js";
+import { lines, saving, tell } from "./tally.js";
+import { waitingRow } from "./waiting.js";
+
+const box = () => document.querySelector("#capture form");
+
+function queue(form) {
+  const value = { at: here, kind: "line", fields: fieldsOf(form), label: "Write it down", since: Date.now() };
+  const line = { ...value, id: newId() };
+  lines.set(line.id, line);
+  line.stored = put(line.id, value).catch(() => (line.unkept = true));
+  form.elements.id.value = uuid();
+  form.elements.text.value = "";
+  discard(form);
+  waitingRow(line);
+  send();
+}
+
+let running = null;
+const send = () => (running ??= inTurn(sendAll).finally(() => (running = null)));
+const inTurn = (work) => navigator.locks?.request(`lines ${document.body.dataset.me}`, work) ?? work(); // one tab at a time
+
+async function sendAll() {
+  for (const line of lines.values()) {
+    if (line.waiting && !line.unkept && !(await get(line.id))) done(line); // another tab was first
+    else {
+      saving.add(line);
+      tell();
+      const gone = await sendOne(line);
+      saving.delete(line);
+      if (!gone) return wait();
+    }
+  }
+  return tell();
+}
+
+async function sendOne(line, again = false) {
+  const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers:inherited")) };
+  const request = { method: "POST", headers, body: new URLSearchParams(line.fields), signal: AbortSignal.timeout(20_000) };
+  const answer = await fetch(box().getAttribute("action"), request).catch(() => null);
+  if (answer?.status === 403 && !again) return renew().then(() => sendOne(line, true));
+  const html = await answer?.text().catch(() => null);
+  if (answer?.redirected) signIn(answer.url);
+  if (typeof html !== "string" || answer.redirected || BUSY.includes(answer.status)) return false;
+  done(line);
+  if (answer.ok) arrived(html, line);
+  else returned(box(), line, html, answer.status);
+  return true;
+}
+
+function wait() {
+  for (const line of lines.values()) {
+    line.waiting = true;
+    waitingRow(line);
+  }
+  tell();
+  soon();
+}
+
+function done(line) {
+  lines.delete(line.id);
+  Promise.resolve(line.stored).then(() => drop(line.id));
+  document.querySelector(`[data-waiting="${line.id}"]`)?.remove();
 }
 
 export function capturing() {
   document.addEventListener("submit", (event) => {
-    if (event.target.closest("#capture")) event.target.dataset.sent = event.target.elements.text.value;
+    const form = event.target;
+    if (!form.closest("#capture") || !form.elements.text.value.trim()) return; // the server says what an empty line lacks
+    event.preventDefault();
+    event.stopPropagation();
+    queue(form);
   }, true);
+  onRetry(() => lines.size && send());
+}
+
+// A line that another page of this person left behind.
+export function takeOver(kept) {
+  if (lines.has(kept.id)) return;
+  lines.set(kept.id, { ...kept, waiting: true });
+  waitingRow(lines.get(kept.id));
+  soon(0);
 }

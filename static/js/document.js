@@ -1,5 +1,6 @@
 // Starts the modules of the document page; on the summary page only the live stream and the clock.
 
+import { bringBack } from "./back.js";
 import { capturing } from "./capture.js";
 import { listen } from "./entries.js";
 import { keys } from "./keys.js";
@@ -8,15 +9,16 @@ import { spy } from "./nav.js";
 import { say } from "./notice.js";
 import { reporting } from "./report.js";
 import { ticking } from "./time.js";
-import { guard } from "./unsaved.js";
+import { sending } from "./sending.js";
 
 ticking();
 connect();
 if (document.getElementById("notice")) {
-  guard();
   capturing();
+  sending();
   listen();
   keys();
   spy();
   reporting(say);
+  bringBack();
 }

@@ -3,10 +3,9 @@
 
 import { apply, reload } from "./live.js";
 import { clear, copy, copyLink, copyPlain, failed, refuse } from "./notice.js";
-import { captured } from "./capture.js";
 import { closeMenus, load } from "./nav.js";
 import { count } from "./place.js";
-import { mayDiscard } from "./unsaved.js";
+import { mayDiscard } from "./drafts.js";
 
 function open(form) {
   closeMenus();
@@ -17,7 +16,7 @@ async function edit(link) {
   const name = link.dataset.edit || link.closest(".entry").id;
   const body = () => document.getElementById(`${name}-body`);
   if (!body().matches("form")) {
-    await htmx.ajax("GET", link.href, { target: body(), swap: "outerHTML" });
+    await htmx.ajax("GET", link.href, { source: body(), target: body(), swap: "outerHTML" });
     if (body()?.matches("form")) document.getElementById(name).classList.add("is-open");
   }
   open(body());
@@ -25,7 +24,7 @@ async function edit(link) {
 
 async function add(link) {
   const target = document.getElementById(`${link.dataset.add}-adder`);
-  if (!target.querySelector("form")) await htmx.ajax("GET", link.href, { target, swap: "innerHTML" });
+  if (!target.querySelector("form")) await htmx.ajax("GET", link.href, { source: target, target, swap: "innerHTML" });
   target.scrollIntoView({ block: "center" });
   open(target);
 }
@@ -42,7 +41,7 @@ function cancel(link) {
   if (entry) apply(`<li id="${entry.id}" data-gone></li>`); // hidden by a colleague meanwhile
 }
 
-const post = (link) => htmx.ajax("POST", link.dataset.post, { target: "#notice", swap: "innerHTML" });
+const post = (link) => htmx.ajax("POST", link.dataset.post, { source: link, target: "#notice", swap: "innerHTML" });
 
 const actions = [
   ["[data-copy]", (button, event) => copy(button, event.altKey)],
@@ -76,7 +75,7 @@ export function listen() {
   document.addEventListener("htmx:error", failed);
 }
 
-// What a save answered stands in the page as a hidden box; its entries go where they belong.
+// A save's answer stands in a hidden box; its entries go where they belong.
 function arrive() {
   const said = document.querySelector("[data-notice]");
   const notice = document.getElementById("notice");
@@ -90,7 +89,6 @@ function arrive() {
     if (inside) back(document.getElementById(inside.id));
     document.getElementById(/ id="([^"]+)"/.exec(html)?.[1])?.scrollIntoView({ block: "nearest" });
   }
-  captured();
   reload([...document.querySelectorAll("[data-stale]")].map((section) => section.id));
   count();
 }

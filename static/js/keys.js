@@ -10,7 +10,7 @@ function step(direction) {
   const rows = [...document.querySelectorAll(".list > .entry")].filter((row) => row.checkVisibility());
   const here = rows.indexOf(atHand());
   const next = here < 0 ? (rows.find((row) => row.getBoundingClientRect().top > 96) ?? rows.at(-1)) : rows[here + direction];
-  next?.querySelector(".acts summary").focus();
+  next?.querySelector(".acts summary")?.focus();
 }
 
 const single = {

@@ -3,7 +3,8 @@
 
 import { count, place } from "./place.js";
 import { fresh } from "./time.js";
-import { forget, keep, signedOut, typing } from "./unsaved.js";
+import { flush, forget, typing } from "./drafts.js";
+import { signedOut } from "./session.js";
 
 const body = document.body;
 
@@ -48,10 +49,11 @@ function mark(entry) {
 async function gone() {
   const page = document.getElementById("gone-page");
   document.title = "Sitroom";
-  keep();
+  flush();
   body.replaceChildren(page.content.cloneNode(true));
   const answer = await fetch(location.pathname).catch(() => null);
-  if (!answer?.ok || signedOut(answer)) forget();
+  if ([403, 404].includes(answer?.status)) await forget();
+  if (answer && signedOut(answer)) return location.replace(answer.url);
   if (answer?.ok) location.replace(answer.url);
 }
 
@@ -60,7 +62,7 @@ export function reload(names) {
   for (const name of names) {
     const section = document.getElementById(name);
     if (section?.querySelector("form.edit")) section.dataset.stale = "";
-    else if (section) htmx.ajax("GET", `${body.dataset.document}${name}/`, { target: section, swap: "outerHTML" });
+    else if (section) htmx.ajax("GET", `${body.dataset.document}${name}/`, { source: section, target: section, swap: "outerHTML" });
   }
 }
 
@@ -71,6 +73,7 @@ export function connect() {
   source.addEventListener("open", () => {
     failures = 0;
     delete body.dataset.link;
+    document.dispatchEvent(new CustomEvent("sitroom:open"));
   });
   source.addEventListener("can", (event) => (body.dataset.can = event.data)); // another role, the same page
   source.addEventListener("change", (event) => {

@@ -1,5 +1,7 @@
 // What is said to the reader in the box at the foot, and what goes to the clipboard.
 
+import { isForm } from "./fields.js";
+
 export function say(text) {
   const box = document.createElement("div");
   box.className = "said";
@@ -32,30 +34,44 @@ export async function copyLink(link) {
   say("Link copied. It opens only for people in this incident.");
 }
 
-const KEPT = "What you typed is still in the form";
-
-// A refusal is a page of its own for a browser without scripts; here it must not take the place of a form.
+// A refusal is a page of its own for a browser without scripts; here it must not take the place of anything.
 export function refuse(event) {
-  const { status, raw } = event.detail.ctx.response;
-  if (raw?.redirected) {
-    event.preventDefault();
-    say(`Not saved: you were signed out. Sign in in another tab, then press Save again. ${KEPT}.`);
-  } else if (status >= 400 && ![409, 422].includes(status)) {
-    event.preventDefault();
+  const { sourceElement, response } = event.detail.ctx;
+  const { status, raw } = response;
+  if (event.defaultPrevented || isForm(sourceElement)) return;
+  if (raw?.redirected) signIn(raw.url);
+  else if (status >= 400 && ![409, 422].includes(status)) {
     if (status === 403) renew();
     say(reason(status));
-  }
+  } else return;
+  event.preventDefault();
+  undone(sourceElement);
 }
 
-function reason(status) {
+const KEPT = "What you typed is kept on this device";
+
+export function reason(status) {
   if (status === 400 || status === 413) return `Not saved: it is too large, or damaged. ${KEPT}.`;
   if (status === 403) return `Not done. You may not do this, or you signed in anew: then press Save again. ${KEPT}.`;
   if (status === 404) return `Not done: it is not there any more, or not yours. ${KEPT}.`;
   return `Not saved: the server has a fault. ${KEPT}; try again.`;
 }
 
+export function signIn(address) {
+  say(`Not saved: you were signed out. ${KEPT} until you sign in again.`);
+  const link = document.createElement("a");
+  link.href = `${new URL(address).pathname}?next=${encodeURIComponent(location.pathname)}`;
+  link.textContent = "Sign in";
+  document.querySelector("#notice .said")?.append(" ", link);
+}
+
+// A tick is what the server said last.
+function undone(element) {
+  if (element?.matches?.("input[type=checkbox][data-post]")) element.checked = !element.checked;
+}
+
 // Signing in again in another tab makes the tokens of this page stale; the same page has the new one.
-async function renew() {
+export async function renew() {
   const answer = await fetch(location.pathname).catch(() => null);
   const html = answer?.ok ? await answer.text() : "";
   const page = new DOMParser().parseFromString(html.replace(/<style.*?<\/style>/s, ""), "text/html"); // its nonce is not ours
@@ -67,7 +83,10 @@ async function renew() {
   for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
 }
 
-// The list of checks fetches itself; only what somebody sent is worth a word.
+// Only what somebody did is worth a word.
 export function failed(event) {
-  if (event.target.id !== "checks") say(`Not sent: no connection. ${KEPT}; send it again.`);
+  const source = event.detail.ctx?.sourceElement;
+  if (!source?.matches?.("[data-post]")) return;
+  undone(source);
+  say("Not done: no connection. Do it again when the line is back.");
 }

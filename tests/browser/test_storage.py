@@ -1,5 +1,6 @@
 """What a browser keeps on the device: words that are not sent yet, and nothing after signing out."""
 
+import base64
 import re
 
 import pytest
@@ -44,14 +45,18 @@ def ask_again(people, incident: str) -> None:
 
 def test_line_14_storage_holds_unsent_words_only(visit, people, fresh):
     page = visit("responder", fresh)
-    type_a_line(page)
     assert page.evaluate(KEPT) == NOTHING
+    type_a_line(page)
+    page.locator("[data-unsent]", has_text="1 kept").wait_for()
     ask_again(people, fresh)
     page.get_by_role("heading", name="The classification changed").wait_for()
     kept = page.evaluate(KEPT)
-    [(key, words)] = kept.pop("session")
-    assert (key.startswith("unsent "), words) == (True, WORDS)
-    assert {**kept, "session": []} == NOTHING
+    [(key, words)] = kept.pop("local")
+    assert re.fullmatch(r"unsent [0-9a-f-]{36} [0-9a-f]{24}", key)
+    assert (WORDS in words, WORDS in base64.b64decode(words.split()[1]).decode("latin-1")) == (False, False)
+    assert {**kept, "local": []} == NOTHING
+    page.get_by_role("button", name="I accept").click()
+    expect(page.locator("#cap")).to_have_value(WORDS)
 
 
 def test_line_14_nothing_is_stored_after_signing_out(visit, fresh):

@@ -1,0 +1,240 @@
+"""Nobody loses a word: forms and lines outlive a cut, a reload and a session, and are stored once."""
+
+import re
+import signal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import EMAILS
+from tests.browser.pages import add, open_form, row
+
+pytestmark = pytest.mark.browser
+
+KEPT = "Object.keys(localStorage).filter((name) => name.startsWith('unsent ')).length"
+BACK = "Brought back from this device: not saved yet."
+END_SESSION = """
+from django.contrib.sessions.models import Session
+for session in Session.objects.filter(session_key={key!r}):
+    session.delete()
+"""
+
+
+def state(page: Page):
+    """Where the page says how things stand."""
+    return page.locator("[data-unsent]")
+
+
+def stored(page: Page, *words: str) -> None:
+    """The server holds each of these once, the page says that all is saved, the device keeps nothing."""
+    for text in words:
+        expect(page.locator(".entry[data-rev] .x", has_text=text)).to_have_count(1, timeout=10_000)
+    expect(state(page)).to_have_text("Saved")
+    assert page.evaluate(KEPT) == 0
+    page.reload()
+    for text in words:
+        expect(page.locator(".entry .x", has_text=text)).to_have_count(1)
+
+
+def sign_in(page: Page, server, role: str) -> None:
+    """Whatever page it was, somebody signs in in its browser."""
+    page.goto(server.links[role])
+
+
+def end_session(page: Page, server) -> None:
+    """As if nobody had done anything for too long."""
+    [key] = [cookie["value"] for cookie in page.context.cookies() if cookie["name"] == "sessionid"]
+    server.manage("shell", "-v", "0", "-c", END_SESSION.format(key=key))
+
+
+def in_timeline(page: Page, text: str):
+    """A form for a new entry with words that were not sent."""
+    page.locator("#timeline [data-add]").click()
+    form = page.locator("#timeline-adder form")
+    form.locator("[name=text]").fill(text)
+    expect(state(page)).to_have_text("Not sent, 1 kept")
+    return form
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_what_was_sent_into_a_cut_is_stored_once_when_the_line_is_back(visit, fresh, phone):
+    page = visit("responder", fresh, phone=phone)
+    add(page, "lessons", "As it stood")
+    form = open_form(row(page, "lessons", "As it stood"))
+    page.context.set_offline(True)
+    form.locator("[name=text]").fill("Changed in a tunnel")
+    form.locator("[name=text]").press("Control+Enter")
+    expect(form.locator("[data-line]")).to_contain_text("Not sent")
+    if phone:
+        page.locator(".tabbar .cap").click()
+    for text in ("First line in a tunnel", "Second line in a tunnel"):
+        page.locator("#cap").fill(text)
+        page.locator("#cap").press("Enter")
+        expect(page.locator("#cap")).to_have_value("")
+        expect(row(page, "timeline", text)).to_have_attribute("data-failed", "")
+    expect(state(page)).to_have_text("Not sent, 3 kept")
+    page.context.set_offline(False)
+    stored(page, "Changed in a tunnel", "First line in a tunnel", "Second line in a tunnel")
+
+
+def test_what_waited_is_sent_by_the_page_that_is_opened_next(server, visit, fresh):
+    page = visit("responder", fresh)
+    form = in_timeline(page, "Form without a server")
+    server.end(signal.SIGKILL)
+    try:
+        form.locator("[name=text]").press("Control+Enter")
+        page.locator("#cap").fill("Line without a server")
+        page.locator("#cap").press("Enter")
+        expect(state(page)).to_have_text("Not sent, 2 kept")
+    finally:
+        server.start()
+    next_page = page.context.new_page()
+    page.close()
+    next_page.goto(fresh)
+    stored(next_page, "Form without a server", "Line without a server")
+
+
+def test_a_lost_answer_makes_no_second_entry_and_loses_nothing_typed_since(visit, fresh):
+    page = visit("responder", fresh)
+    form = in_timeline(page, "Sent once")
+    page.route("**/timeline/", lambda route: (route.fetch(), route.abort()), times=1)
+    form.locator("button.solid").click()
+    expect(form.locator("[data-line]")).to_contain_text("Not sent")
+    form.locator("[name=text]").fill("Sent once, and then more")
+    expect(form.locator("[data-line]")).to_contain_text("Not saved yet")
+    form.locator("button.solid").click()
+    stored(page, "Sent once, and then more")
+
+
+def test_words_typed_while_the_save_is_on_its_way_stay_in_the_form(visit, fresh):
+    page = visit("responder", fresh)
+    add(page, "lessons", "As it stood")
+    form = open_form(row(page, "lessons", "As it stood"))
+    page.route("**/lessons/*/", lambda route: (page.wait_for_timeout(500), route.continue_()), times=1)
+    form.locator("[name=text]").fill("Half")
+    form.locator("[name=text]").press("Control+Enter")
+    expect(state(page)).to_have_text("Saving")
+    form.locator("[name=text]").fill("Half and the other half")
+    expect(form.locator("[data-line]")).to_contain_text("What you typed since is not saved yet")
+    form.locator("[name=text]").press("Control+Enter")
+    stored(page, "Half and the other half")
+
+
+def test_a_reload_brings_back_forms_and_the_line_as_they_were(visit, fresh):
+    page = visit("responder", fresh)
+    add(page, "lessons", "As it stood")
+    form = open_form(row(page, "lessons", "As it stood"))
+    form.locator("[name=text]").fill("Half an edit")
+    new = in_timeline_too(page)
+    page.locator("#cap").fill("Half a line")
+    expect(state(page)).to_have_text("Not sent, 3 kept")
+    page.reload()
+    form, new = page.locator("#lessons form.edit"), page.locator("#timeline-adder form")
+    expect(form.locator("[name=text]")).to_have_value("Half an edit")
+    expect(new.locator("[name=text]")).to_have_value("Half an entry")
+    expect(page.locator("#cap")).to_have_value("Half a line")
+    expect(form.locator("[data-line]")).to_have_text(BACK)
+    expect(state(page)).to_have_text("Not sent, 3 kept")
+    page.locator("#cap").press("Enter")
+    new.locator("button.solid").click()
+    form.locator("button.solid").click()
+    stored(page, "Half an edit", "Half an entry", "Half a line")
+
+
+def in_timeline_too(page: Page):
+    """A second form beside the one that is open."""
+    page.locator("#timeline [data-add]").click()
+    page.locator("#timeline-adder [name=text]").fill("Half an entry")
+
+
+def test_words_for_an_entry_that_was_hidden_are_shown_to_be_copied(visit, people, fresh):
+    entry = people["commander"].add(fresh, "lessons", text="As it stood")
+    page = visit("responder", fresh)
+    open_form(page.locator(f"#lessons-{entry}")).locator("[name=text]").fill("Worth keeping")
+    expect(state(page)).to_have_text("Not sent, 1 kept")
+    page.goto("/incidents/")
+    people["commander"].post(f"{fresh}lessons/{entry}/hide/")
+    page.goto(fresh)
+    box = page.locator(".kept")
+    expect(box.locator("textarea")).to_have_value(re.compile("Worth keeping"))
+    page.reload()
+    box.get_by_role("button", name="Done").click()
+    expect(box).to_have_count(0)
+    assert page.evaluate(KEPT) == 0
+
+
+def test_a_session_that_ended_costs_no_word_and_nobody_else_sees_them(server, visit, fresh, people):
+    page = visit("responder", fresh)
+    in_timeline(page, "Written before the time-out")
+    end_session(page, server)
+    page.get_by_role("heading", name="Sign in").wait_for()
+    sign_in(page, server, "commander")
+    page.goto(fresh)
+    expect(page.locator("#timeline-adder form")).to_have_count(0)
+    expect(state(page)).to_have_text("Saved")
+    assert page.evaluate(KEPT) == 1
+    assert "time-out" not in page.evaluate("JSON.stringify(Object.entries(localStorage))")
+    sign_in(page, server, "responder")
+    page.goto(fresh)
+    expect(page.locator("#timeline-adder [name=text]")).to_have_value("Written before the time-out")
+    page.locator("#timeline-adder button.solid").click()
+    stored(page, "Written before the time-out")
+
+
+def test_an_invitation_outlives_the_session_and_is_sent_once(server, visit, fresh):
+    page = visit("commander", f"{fresh}people/")
+    page.locator(".invite [name=email]").fill(EMAILS["reader"])
+    page.wait_for_timeout(300)
+    end_session(page, server)
+    page.locator(".invite button").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    sign_in(page, server, "commander")
+    page.goto(f"{fresh}people/")
+    expect(page.locator(".invite [name=email]")).to_have_value(EMAILS["reader"])
+    page.locator(".invite button").click()
+    expect(page.locator("main", has_text=EMAILS["reader"])).to_be_visible()
+    page.wait_for_function(f"{KEPT} === 0")
+    page.reload()
+    expect(page.locator(".invite [name=email]")).to_have_value("")
+
+
+def test_signing_out_warns_of_what_is_not_sent_and_then_keeps_nothing(visit, fresh):
+    page = visit("responder", fresh)
+    in_timeline(page, "Not sent before leaving")
+    asked = []
+    page.remove_listener("dialog", page.answer)
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.locator(".topbar .me summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.locator("#timeline-adder [name=text]")).to_have_value("Not sent before leaving")
+    assert "Not sent before leaving" in asked[0]
+    page.once("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    assert page.evaluate(KEPT) == 0
+
+
+def test_a_tick_that_was_not_sent_is_taken_back(visit, people, fresh):
+    people["commander"].add(fresh, "next_steps", text="Close the account", state="open", priority="normal")
+    page = visit("responder", fresh)
+    tick = page.locator("#next_steps .ck input")
+    page.context.set_offline(True)
+    tick.click()
+    expect(page.locator("#notice")).to_contain_text("Not done")
+    expect(tick).not_to_be_checked()
+
+
+def test_sent_again_into_a_conflict_the_form_stays_where_it_is(visit, people, fresh):
+    entry = people["commander"].add(fresh, "lessons", text="As it stood")
+    page = visit("responder", fresh)
+    form = open_form(page.locator(f"#lessons-{entry}"))
+    page.context.set_offline(True)
+    form.locator("[name=text]").fill("As I say")
+    form.locator("[name=text]").press("Control+Enter")
+    expect(form.locator("[data-line]")).to_contain_text("Not sent")
+    people["commander"].post(f"{fresh}lessons/{entry}/", version="1", text="As she says")
+    page.context.set_offline(False)
+    expect(form.locator("[data-line]")).to_contain_text("Press Save to compare", timeout=10_000)
+    expect(form.locator("[name=text]")).to_have_value("As I say")
+    form.locator("button.solid").click()
+    expect(page.locator(".versus")).to_contain_text("As she says")
