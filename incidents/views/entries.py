@@ -163,7 +163,11 @@ def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, ve
     fields = {column: getattr(former, column) for column in columns}
     began = whole_number(request.GET.get("of", "")) or found.version
     reason = f"Version {version} restored"
-    return _change(request, incident, found, version=began, reason=reason, restore=True, **fields)
+    answer = _change(request, incident, found, version=began, reason=reason, restore=True, **fields)
+    if answer.status_code == 409:  # the Undo stands elsewhere on the page
+        answer.headers["HX-Retarget"] = f"#{section}-{entry_id}-body"
+        answer.headers["HX-Reswap"] = "outerHTML show:top"
+    return answer
 
 
 @require_POST
@@ -248,10 +252,7 @@ def _set_hidden(request, incident, chosen: Section, found: Entry, *, hidden: boo
 
 
 def _conflict(request, incident, chosen: Section, conflict: Conflict) -> HttpResponse:
+    """Both texts: in the place of the form that was sent, which htmx knows, or as a page of their own."""
     context = conflict_context(incident, chosen, conflict, request.user)
-    template = "incidents/conflict.html" + ("#main" if is_fragment(request) else "")
-    response = render(request, template, context, status=409)
-    if is_fragment(request):
-        response.headers["HX-Retarget"] = "#main"
-        response.headers["HX-Reswap"] = "innerHTML show:top"
-    return response
+    template = "live/_conflict.html" if is_fragment(request) else "incidents/conflict.html"
+    return render(request, template, context, status=409)

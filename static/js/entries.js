@@ -1,11 +1,10 @@
-// Writing without leaving the page: links marked data-edit, data-add, data-post and data-cancel work as plain
-// links without this module. Rows carry no handlers of their own; the page listens once.
+// Writing without leaving the page. Without this module the marked links work as links; the page listens once.
 
 import { apply, reload } from "./live.js";
 import { clear, copy, copyLink, copyPlain, failed, refuse } from "./notice.js";
 import { closeMenus, load } from "./nav.js";
 import { count } from "./place.js";
-import { mayDiscard } from "./drafts.js";
+import { discard, mayDiscard } from "./drafts.js";
 
 function open(form) {
   closeMenus();
@@ -30,11 +29,11 @@ async function add(link) {
 }
 
 function cancel(link) {
-  const form = link.closest("form.edit");
-  if (!mayDiscard(form)) return undefined;
+  const form = link.closest(".conflict, form.edit");
+  if (form.matches("form") ? !mayDiscard(form) : discard(form.querySelector("form.edit"))) return undefined;
   const entry = form.closest(".entry");
   const kept = link.dataset.cancel && entry?.dataset.held !== "gone";
-  if (kept) return htmx.ajax("GET", link.dataset.cancel, { target: form, swap: "outerHTML" });
+  if (kept) return htmx.ajax("GET", link.dataset.cancel, { source: form, target: form, swap: "outerHTML" });
   const around = form.parentElement;
   form.remove();
   back(around);

@@ -1,10 +1,11 @@
-// The live stream. The browser's EventSource reconnects by itself and says what it saw last; a hidden tab
-// that was put to sleep does the same. Nothing is applied twice: elements replace by id.
+// What the live stream says becomes the page. Nothing is applied twice: elements replace by id.
 
 import { count, place } from "./place.js";
 import { fresh } from "./time.js";
 import { flush, forget, typing } from "./drafts.js";
+import { editing, here, marks } from "./presence.js";
 import { signedOut } from "./session.js";
+import { join } from "./stream.js";
 
 const body = document.body;
 
@@ -18,6 +19,7 @@ export function apply(html, { arrived = false } = {}) {
   }
   count();
   fresh();
+  marks();
   document.querySelector("[hx-trigger^='sitroom:changed']")?.dispatchEvent(new CustomEvent("sitroom:changed"));
 }
 
@@ -66,37 +68,32 @@ export function reload(names) {
   }
 }
 
+function hear({ kind, data, id }) {
+  if (id && id <= Number(body.dataset.revision)) return; // another tab had to catch up
+  if (id) body.dataset.revision = id;
+  if (kind === "change") apply(data, { arrived: true });
+  else if (kind === "can") body.dataset.can = data; // another role, the same page
+  else if (kind === "here") here(data);
+  else if (kind === "gone") gone();
+  else if (kind === "open") up();
+  else if (["down", "paused"].includes(kind)) body.dataset.link = kind;
+  // Far behind: the whole page again, unless somebody types on it.
+  else if (kind === "reload" && typing()) reload(data.split(" ").filter(Boolean));
+  else if (kind === "reload") location.reload();
+}
+
+function up() {
+  delete body.dataset.link;
+  document.dispatchEvent(new CustomEvent("sitroom:open"));
+}
+
 export function connect() {
   if (!body.dataset.live) return;
-  let failures = 0;
-  const source = new EventSource(`${body.dataset.live}?since=${body.dataset.revision}`);
-  source.addEventListener("open", () => {
-    failures = 0;
-    delete body.dataset.link;
-    document.dispatchEvent(new CustomEvent("sitroom:open"));
-  });
-  source.addEventListener("can", (event) => (body.dataset.can = event.data)); // another role, the same page
-  source.addEventListener("change", (event) => {
-    if (event.lastEventId) body.dataset.revision = event.lastEventId;
-    apply(event.data, { arrived: true });
-  });
-  source.addEventListener("reload", (event) => {
-    // Far behind: the whole page again, unless somebody types on it.
-    if (typing()) reload(event.data.split(" ").filter(Boolean));
-    else location.reload();
-  });
-  source.addEventListener("gone", () => {
-    source.close();
-    gone();
-  });
-  source.addEventListener("error", async () => {
-    failures += 1;
-    if (failures > 1 || source.readyState === EventSource.CLOSED) body.dataset.link = "down";
-    if (source.readyState !== EventSource.CLOSED) return;
-    // An answer that was no stream: refused for good, or a server that is starting.
-    const answer = await fetch(body.dataset.live, { headers: { Accept: "text/plain" }, signal: AbortSignal.timeout(3000) }).catch(() => null);
-    if (answer?.body) answer.body.cancel();
-    if (answer && [401, 403, 404].includes(answer.status)) gone();
-    else setTimeout(connect, 1000 + Math.random() * 1000);
+  let before = "";
+  const say = join(hear, editing);
+  document.addEventListener("htmx:after:swap", () => {
+    const now = String(editing());
+    if (now !== before) say();
+    before = now;
   });
 }

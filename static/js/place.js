@@ -1,12 +1,15 @@
 // Puts an element of a live message where it belongs. The same for what a colleague did and what was
 // written here: an element replaces the one with its id, or goes into its list by its sort key.
 
+import { hold } from "./held.js";
+import { unmark } from "./presence.js";
+
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function place(element) {
   const present = document.getElementById(element.id);
   if (present?.querySelector("form.edit")) {
-    present.dataset.held = element.dataset.rev ?? "gone"; // somebody types here: the save will be merged
+    hold(present, element); // somebody types here
     return null;
   }
   if ("gone" in element.dataset) {
@@ -30,6 +33,7 @@ export function place(element) {
 function same(present, element) {
   const drawn = present.cloneNode(true);
   delete drawn.dataset.new;
+  unmark(drawn);
   for (const menu of drawn.querySelectorAll(".acts details[open]")) menu.open = false;
   return drawn.isEqualNode(element);
 }

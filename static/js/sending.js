@@ -1,5 +1,5 @@
-// A form on its way: its words are let go of when they are stored, and sent again by themselves
-// when the line was cut. The id and the version go with them, so that the server never takes them twice.
+// A form on its way: its words are let go of when they are stored, and sent again by themselves after a cut.
+// The id and the version go with them, so that the server never takes them twice.
 
 import { BUSY, onRetry, soon } from "./again.js";
 import { discard, draftOf, keep, store } from "./drafts.js";
@@ -8,12 +8,9 @@ import { reason, renew, say, signIn } from "./notice.js";
 import { mark, saving, tell } from "./tally.js";
 
 const TIMEOUT = 30_000; // milliseconds; a file may take longer
-
 const formOf = (event) => (isForm(event.detail.ctx?.sourceElement) ? event.detail.ctx.sourceElement : null);
 
-function begin(event) {
-  const form = formOf(event);
-  if (!form) return;
+function begin(form) {
   form.sent = fieldsOf(form);
   if (form.matches(".edit")) keep(form, { always: true });
   saving.add(form);
@@ -40,9 +37,7 @@ function refused(form, words) {
 
 function ended(form) {
   saving.delete(form);
-  const { automatic } = form;
   form.automatic = false;
-  return automatic;
 }
 
 // True when the answer must not take the place of the form.
@@ -61,9 +56,7 @@ function hold(form, { status, raw }) {
   return true;
 }
 
-function stored(event) {
-  const form = formOf(event);
-  if (!form) return;
+function stored(form, event) {
   ended(form);
   const draft = draftOf(form);
   if (draft) draft.waiting = false;
@@ -86,18 +79,15 @@ function retry() {
 }
 
 export function sending() {
-  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
-    if (isForm(ctx.sourceElement) && !ctx.sourceElement.querySelector("[type=file]")) ctx.request.timeout ??= TIMEOUT;
+  const on = (name, act) => document.addEventListener(`htmx:${name}`, (event) => formOf(event) && act(formOf(event), event));
+  on("config:request", (form, event) => {
+    if (!form.querySelector("[type=file]")) event.detail.ctx.request.timeout ??= TIMEOUT;
   });
-  document.addEventListener("htmx:before:request", begin);
-  document.addEventListener("htmx:before:response", (event) => {
-    const form = formOf(event);
-    if (form && hold(form, event.detail.ctx.response)) event.preventDefault();
-  });
-  document.addEventListener("htmx:after:request", stored);
-  document.addEventListener("htmx:error", (event) => {
-    const form = formOf(event);
-    if (!form || event.detail.ctx.text !== undefined) return;
+  on("before:request", begin);
+  on("before:response", (form, event) => hold(form, event.detail.ctx.response) && event.preventDefault());
+  on("after:request", stored);
+  on("error", (form, event) => {
+    if (event.detail.ctx.text !== undefined) return; // it was stored, and the page could not show it
     ended(form);
     wait(form);
   });

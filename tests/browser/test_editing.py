@@ -53,15 +53,23 @@ def test_a_colleagues_push_leaves_an_open_form_alone_and_the_save_merges(open_en
 
 def test_changes_of_the_same_words_show_both_texts(open_entry):
     page, form, entry, change = open_entry
+    page.locator("#cap").fill("Half a line")
+    page.locator("#lessons [data-add]").click()
+    page.locator("#lessons-adder [name=text]").fill("Half a lesson")
     form.locator("[name=text]").fill("The alert came.\nDana saw it.")
     change(text="The alert came.\nMei saw it at once.")
-    page.locator(f"#timeline-{entry}[data-held]").wait_for(timeout=1000)
+    expect(form.locator("[data-held-line]")).to_have_text(
+        "Hanne Verbrugge changed this meanwhile; your save will be merged."
+    )
     form.locator("button.solid").click()
     expect(page.locator(".versus article").first).to_contain_text("Mei")
     expect(page.locator(".versus article").last).to_contain_text("Dana")
     page.locator(".merge [name=text]").fill("The alert came.\nMei and Dana saw it.")
     page.locator(".merge button.solid").click()
     expect(row(page, "timeline", "Mei and Dana")).to_have_count(1)
+    expect(page.locator("#cap")).to_have_value("Half a line")
+    expect(page.locator("#lessons-adder [name=text]")).to_have_value("Half a lesson")
+    expect(page.locator("[data-unsent]")).to_have_text("Not sent, 2 kept")
 
 
 def test_a_colleagues_text_can_be_kept(open_entry):
@@ -81,9 +89,21 @@ def test_an_entry_hidden_meanwhile_can_be_left_or_brought_back(open_entry, peopl
     people["commander"].post(f"{fresh}timeline/{entry}/hide/")
     held = page.locator(f"#timeline-{entry}[data-held=gone]")
     held.wait_for(timeout=1000)
+    expect(form.locator("[data-held-line]")).to_contain_text("A colleague hid this entry meanwhile")
     form.locator("[name=text]").fill("It was worth keeping.")
-    form.locator("[name=text]").press("Escape")
+    form.locator("button.solid").click()
+    page.get_by_role("link", name="Leave it hidden").click()
     expect(page.locator(f"#timeline-{entry}")).to_have_count(0)
+    assert page.evaluate("Object.keys(localStorage).length") == 0
+
+
+def test_an_entry_hidden_meanwhile_comes_back_with_the_words(open_entry, people, fresh):
+    page, form, entry, _ = open_entry
+    people["commander"].post(f"{fresh}timeline/{entry}/hide/")
+    form.locator("[name=text]").fill("It was worth keeping.")
+    form.locator("button.solid").click()
+    page.get_by_role("button", name="Save joined").click()
+    expect(page.locator(f"#timeline-{entry}[data-rev] .x")).to_contain_text("It was worth keeping.")
 
 
 def test_undo_right_after_hiding(visit, fresh):
@@ -172,7 +192,7 @@ def test_the_keyboard_alone_is_enough(visit, people, fresh):
     expect(page.locator("#cap")).to_be_focused()
     page.keyboard.type("by keys / alone")
     page.keyboard.press("Enter")
-    expect(row(page, "timeline", "by keys / alone")).to_have_count(1)
+    expect(row(page, "timeline", "by keys / alone").locator("summary")).to_have_count(1)
     expect(page.locator("#cap")).to_have_value("")
     expect(page.locator("#cap")).to_be_focused()
     assert page.evaluate("scrollY") == 0, "writing moved the page"
