@@ -1,5 +1,7 @@
 """Accounts: signing in and out, links for development, the admin form, and the headers of every page."""
 
+import base64
+import html
 import io
 import logging
 import os
@@ -16,6 +18,7 @@ from django.test import Client
 
 from accounts import links
 from accounts.models import User
+from accounts.sealing import seal_key
 from config.logs import OneLine
 from incidents.incident import Incident
 from tests import factories
@@ -470,3 +473,15 @@ OIDC = {"SITROOM_OIDC_CLIENT_ID": "sitroom", "SITROOM_OIDC_CLIENT_SECRET": "x"}
 )
 def test_a_production_configuration_is_sound_or_does_not_start(tmp_path, more, said):
     assert said in settings_of(tmp_path, **PRODUCTION, **more)
+
+
+def test_the_key_for_unsent_text_is_a_persons_own_and_stands_on_their_pages_only(client, dana):
+    mallory = factories.user("mallory@example.com")
+    key = seal_key(dana)
+    assert (len(base64.b64decode(key)), seal_key(dana) == key, seal_key(mallory) == key) == (32, True, False)
+    for person in (dana, mallory):
+        client.force_login(person)
+        page = client.get("/incidents/").content.decode()
+        assert (html.escape(key) in page, html.escape(seal_key(person)) in page) == (person == dana, True)
+    client.logout()
+    assert 'data-seal=""' in client.get("/sign-in/").content.decode()

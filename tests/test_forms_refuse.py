@@ -465,7 +465,7 @@ def test_changes_of_the_same_words_are_both_shown_and_nothing_is_written(inciden
         assert (answer.status_code, "borrowed" in said, "guessed" in said) == (409, True, True)
         assert "The token was borrowed\nThe token was guessed" in said.replace("\r", "")
         joined = typed(answer.context["form"])
-    assert (answer.headers["HX-Retarget"], changes_since(before)) == ("#main", {})
+    assert ("HX-Retarget" in answer.headers, changes_since(before)) == (False, {})  # in the place of the form
     assert (as_dana.post(f"{BASE}theories/{theory.pk}/", joined).status_code, joined["version"]) == (302, "2")
     theory.refresh_from_db()
     assert theory.text == "The token was borrowed\nThe token was guessed"
@@ -535,6 +535,20 @@ def test_the_same_post_twice_is_one_entry(incident, as_dana, name):
         assert answer.status_code in (200, 302)
     assert changes_since(before) == {}
     assert [str(pk) for pk in SECTIONS[name].model.objects.values_list("pk", flat=True)] == [sent["id"]]
+
+
+def test_words_typed_after_a_lost_answer_change_the_entry_that_was_stored(incident, as_dana, dana):
+    form = new_form(as_dana, "lessons")
+    sent = typed(form, text="Rotate the keys")
+    as_dana.post(form_address("lessons"), sent)
+    entry = SECTIONS["lessons"].model.objects.get()
+    incident.change(entry, by=dana, version=1, owner="Dana")
+    as_dana.post(form_address("lessons"), {**sent, "text": "Rotate the keys and the tokens"})
+    entry.refresh_from_db()
+    assert (entry.text, entry.owner, entry.version) == ("Rotate the keys and the tokens", "Dana", 3)
+    before = stored()
+    as_dana.post(form_address("lessons"), sent)  # the first one comes late
+    assert changes_since(before) == {}
 
 
 def test_the_same_captured_line_twice_is_one_entry(incident, as_dana):

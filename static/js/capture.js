@@ -80,6 +80,7 @@ export function capturing() {
     queue(form);
   }, true);
   onRetry(() => lines.size && send());
+  document.addEventListener("htmx:after:swap", () => lines.forEach(waitingRow)); // a section that was loaded again
 }
 
 // A line that another page of this person left behind.

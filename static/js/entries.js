@@ -1,9 +1,9 @@
 // Writing without leaving the page. Without this module the marked links work as links; the page listens once.
 
-import { apply, reload } from "./live.js";
+import { arrive, back } from "./arrive.js";
+import { apply } from "./live.js";
 import { clear, copy, copyLink, copyPlain, failed, refuse } from "./notice.js";
 import { closeMenus, load } from "./nav.js";
-import { count } from "./place.js";
 import { discard, mayDiscard } from "./drafts.js";
 
 function open(form) {
@@ -14,7 +14,7 @@ function open(form) {
 async function edit(link) {
   const name = link.dataset.edit || link.closest(".entry").id;
   const body = () => document.getElementById(`${name}-body`);
-  if (!body().matches("form")) {
+  if (!body().matches("form, .conflict")) {
     await htmx.ajax("GET", link.href, { source: body(), target: body(), swap: "outerHTML" });
     if (body()?.matches("form")) document.getElementById(name).classList.add("is-open");
   }
@@ -72,29 +72,4 @@ export function listen() {
   document.addEventListener("htmx:before:response", refuse);
   document.addEventListener("htmx:after:swap", arrive);
   document.addEventListener("htmx:error", failed);
-}
-
-// A save's answer stands in a hidden box; its entries go where they belong.
-function arrive() {
-  const said = document.querySelector("[data-notice]");
-  const notice = document.getElementById("notice");
-  if (said && notice && !notice.contains(said)) notice.replaceChildren(said);
-  for (const box of document.querySelectorAll("[data-arrivals]")) {
-    const html = box.innerHTML;
-    const inside = box.closest(".is-open, .adder");
-    box.remove();
-    inside?.classList.remove("is-open");
-    apply(html);
-    if (inside) back(document.getElementById(inside.id));
-    document.getElementById(/ id="([^"]+)"/.exec(html)?.[1])?.scrollIntoView({ block: "nearest" });
-  }
-  reload([...document.querySelectorAll("[data-stale]")].map((section) => section.id));
-  count();
-}
-
-// The keyboard goes on where the form was.
-function back(place) {
-  if (document.activeElement && document.activeElement !== document.body) return;
-  const menu = place?.querySelector(".acts summary") ?? place?.closest(".sec")?.querySelector(".sec-h .btn");
-  menu?.focus({ preventScroll: true });
 }

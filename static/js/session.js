@@ -50,8 +50,10 @@ document.addEventListener("submit", (event) => {
   }
 });
 
-// A form that was sent from this tab and led on was stored; the page for signing in takes the mark away.
+// A form that was sent from this tab and led on was stored; the page for signing in takes the mark away, and
+// who has to confirm first goes on afterwards.
 async function settle() {
+  if (location.pathname.startsWith("/account/confirm/")) return;
   const id = sessionStorage.getItem(SENT);
   sessionStorage.removeItem(SENT);
   if (id && performance.getEntriesByType("navigation")[0].redirectCount) await drop(id);

@@ -10,6 +10,7 @@ export function tell() {
   for (const node of document.querySelectorAll("[data-unsent]")) {
     node.dataset.state = saving.size ? "saving" : failed ? "failed" : kept ? "typed" : "saved";
     const words = saving.size ? "Saving" : kept ? `Not sent, ${kept} kept` : "Saved";
+    node.dataset.kept = kept;
     if (node.textContent !== words) node.textContent = words;
   }
 }

@@ -17,7 +17,7 @@ def test_colleagues_see_who_is_here_and_who_edits_which_entry(visit, people, fre
     form = open_form(phone.locator(f"#lessons-{entry}"))
     marked = desk.locator(f"#lessons-{entry}[data-editing='Yusuf Arslan']")
     marked.wait_for(timeout=3000)
-    assert marked.evaluate("row => getComputedStyle(row, '::after').content").endswith("Arslan\"")
+    assert marked.evaluate("row => getComputedStyle(row, '::after').content").endswith('Arslan"')
     expect(desk.locator("#here .av")).to_have_attribute("title", "Yusuf Arslan, editing Lessons learned")
     assert phone.locator("[data-editing]").count() == 0
     people["commander"].post(f"{fresh}lessons/{entry}/", version="1", text="Rotate all the keys")
