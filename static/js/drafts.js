@@ -32,6 +32,7 @@ export function begin(form, kept = { id: newId(), since: Date.now() }, held = ow
 }
 
 export function keep(form, { always = false } = {}) {
+  pending.delete(form);
   if (!form.isConnected) return;
   if (!always && !worth(form)) return void discard(form);
   const draft = draftOf(form) ?? begin(form);
@@ -74,7 +75,6 @@ export function flush() {
   clearTimeout(timer);
   timer = undefined;
   for (const form of pending) keep(form);
-  pending.clear();
 }
 
 // Access to the incident is gone, and with it what was typed for it.

@@ -74,6 +74,7 @@ function retry() {
   for (const form of document.querySelectorAll("form.edit")) {
     if (!draftOf(form)?.waiting || saving.has(form)) continue;
     form.automatic = true;
+    saving.add(form); // already now: the request begins a moment later
     form.requestSubmit();
   }
 }

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import EMAILS
 from tests.browser.pages import add, open_form, row
+from tests.browser.test_pages import check
 
 pytestmark = pytest.mark.browser
 
@@ -238,3 +239,44 @@ def test_sent_again_into_a_conflict_the_form_stays_where_it_is(visit, people, fr
     expect(form.locator("[name=text]")).to_have_value("As I say")
     form.locator("button.solid").click()
     expect(page.locator(".versus")).to_contain_text("says")
+
+
+def test_without_cryptography_the_words_stay_in_their_tab_until_signing_out(visit, fresh):
+    page = visit("responder", "/incidents/")
+    page.add_init_script(
+        "Object.defineProperty(Crypto.prototype, 'subtle', {value: undefined});"
+        "Object.defineProperty(Navigator.prototype, 'locks', {value: undefined})"
+    )
+    page.goto(fresh)
+    page.locator("#cap").fill("Half a line")
+    expect(state(page)).to_have_text("Not sent, 1 kept")
+    page.reload()
+    expect(page.locator("#cap")).to_have_value("Half a line")
+    assert (page.evaluate(KEPT), page.evaluate("sessionStorage.length")) == (0, 1)
+    page.locator(".topbar .me summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("heading", name="Sign in").wait_for()
+    assert page.evaluate("sessionStorage.length") == 0
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_all_that_says_not_stored_is_sound(visit, people, fresh, phone):
+    entry, other = (people["commander"].add(fresh, "lessons", text=text) for text in ("First", "Second"))
+    colleague = visit("commander", fresh)
+    open_form(colleague.locator(f"#lessons-{other}"))
+    page = visit("responder", fresh, phone=phone)
+    open_form(page.locator(f"#lessons-{entry}")).locator("[name=text]").fill("As I say")
+    people["commander"].post(f"{fresh}lessons/{entry}/", version="1", text="As she says")
+    page.locator("#lessons form.edit button.solid").click()
+    page.locator(".versus").wait_for()
+    page.locator(f"#lessons-{other}[data-editing]").wait_for()
+    page.context.set_offline(True)
+    if phone:
+        page.locator(".tabbar .cap").click()
+    page.locator("#cap").fill("In a tunnel")
+    page.locator("#cap").press("Enter")
+    page.locator("[data-waiting][data-failed]").wait_for()
+    page.evaluate("document.body.dataset.link = 'down'")
+    if phone:
+        page.keyboard.press("Escape")
+    check(page, phone=phone)
