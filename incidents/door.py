@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -65,7 +66,15 @@ class Door(models.Model):
             yield
 
     def _record(
-        self, action: Action, by, *, entry=None, values: dict | None = None, reason: str = "", before=None
+        self,
+        action: Action,
+        by,
+        *,
+        entry=None,
+        values: dict | None = None,
+        reason: str = "",
+        before=None,
+        at: datetime | None = None,
     ) -> Change:
         self.revision += 1
         row = Change(
@@ -76,6 +85,7 @@ class Door(models.Model):
             version=entry.version if entry else 0,
             action=action,
             actor=by,
+            at=at or timezone.now(),
             values=values or {},
             reason=reason,
             privileged=entry.privileged if entry else False,

@@ -175,6 +175,8 @@ class Incident(Command):
 
     def _save(self, action: Action, entry, by, reason: str = "", before: dict | None = None) -> Change:
         entry.incident, entry.changed_by, entry.changed_at = self, by, timezone.now()
+        if action == Action.ADD:
+            entry.recorded_at = entry.changed_at
         for dress in dressers:
             dress(entry)
         entry.save()
@@ -182,8 +184,15 @@ class Incident(Command):
             self.classification_revision = self.revision + 1
             self._accept(by)
         values = entry.values()
+        # The row and the entry tell the same time, so that the document can be read from the ledger alone.
         return self._record(
-            action, by, entry=entry, values=values, reason=reason, before=values if before is None else before
+            action,
+            by,
+            entry=entry,
+            values=values,
+            reason=reason,
+            before=values if before is None else before,
+            at=entry.changed_at,
         )
 
     def _set_hidden(self, entry, hidden: bool, action: Action, by, reason: str) -> Saved:

@@ -31,6 +31,11 @@ class Listed:
     earlier: int = 0
 
     @property
+    def entries(self) -> list[Entry]:
+        """All entries of its groups."""
+        return [entry for _, _, entries in self.groups for entry in entries]
+
+    @property
     def amount(self) -> str:
         """How many entries it has, in words."""
         return self.section.amount(self.count)
@@ -107,9 +112,7 @@ def listed(
     A section with groups is never cut: its groups say how many they hold.
     """
     if not section.many:
-        entry = section.single(incident)
-        dress([entry], incident)
-        return Listed(section, [("", "", [entry])], 1, entry if entry.version else None)
+        return arranged(section, [section.single(incident)], incident, oldest_first)
     shown = section.shown(incident, audience)
     if limit and len(section.groups) == 1:
         entries = list(shown.reverse()[: limit + 1])[::-1]
@@ -117,9 +120,17 @@ def listed(
         entries = entries[-limit:]
     else:
         entries, earlier = list(shown), 0
-    latest = max(entries, key=lambda entry: entry.changed_at, default=None)
+    return arranged(section, entries, incident, oldest_first, earlier)
+
+
+def arranged(
+    section: Section, entries: list[Entry], incident, oldest_first: bool = False, earlier: int = 0
+) -> Listed:
+    """Entries of a section as it shows them: dressed, in its order, under its groups. `earlier` stand before them."""
     dress(entries, incident)
-    entries.sort(key=section.sort_key, reverse=section.newest_first and not oldest_first)
+    written = [entry for entry in entries if entry.version]
+    latest = max(written, key=lambda entry: entry.changed_at, default=None)
+    entries = sorted(entries, key=section.sort_key, reverse=section.newest_first and not oldest_first)
     groups = [
         (key, label, [e for e in entries if section.group_of(e) == key]) for key, label in section.groups
     ]

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import transaction
 from django.template.loader import render_to_string
 
-from incidents import access, files, reading, rendering
+from incidents import access, files, past, reading, rendering
+from incidents.past import Past
 from incidents.printing import render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
@@ -41,16 +42,16 @@ class Withdrawn(Exception):
     """The right to this report ended while it was being printed; nothing was handed over or recorded."""
 
 
-def make(incident, user, audience: str) -> tuple[AccessRecord, bytes]:
+def make(incident, user, audience: str, revision: int | None = None) -> tuple[AccessRecord, bytes]:
     """Print a numbered copy for this person and record it; its revision is exactly what is in it.
 
-    Raises ReportFailed, also when several reports are being built already, and Withdrawn.
+    With a revision it is the document as known then (the caller has seen that there is one). Raises ReportFailed, also when several reports are being built already, and Withdrawn.
     """
     if not _turns.acquire(timeout=WAIT):
         raise ReportFailed("Other reports are being built. Try again in a minute.")
     try:
         copy = reading.numbered(incident, user)
-        html, pictures = _composed(incident, copy, audience)
+        html, pictures = _composed(incident, copy, audience, revision)
         pdf = print_pdf(html, pictures)
     finally:
         _turns.release()
@@ -61,34 +62,42 @@ def make(incident, user, audience: str) -> tuple[AccessRecord, bytes]:
     return copy, pdf
 
 
-def _composed(incident, copy: AccessRecord, audience: str) -> tuple[str, dict]:
+def _composed(
+    incident, copy: AccessRecord, audience: str, revision: int | None = None
+) -> tuple[str, dict]:
     """All of one revision: again if somebody wrote meanwhile, then with the incident locked for that moment."""
     for attempt in range(ATTEMPTS):
         with transaction.atomic():
             last = attempt == ATTEMPTS - 1
             locked = type(incident).objects.select_for_update(no_key=True) if last else None
             incident.refresh_from_db(from_queryset=locked)
-            copy.revision = incident.revision
-            html, pictures = compose(incident, copy, audience), assets(incident, audience)
+            now = incident.revision
+            copy.revision = revision or now
+            then = past.at(incident, revision, audience) if revision else None
+            html, pictures = compose(incident, copy, audience, then), assets(incident, audience, then)
         incident.refresh_from_db(fields=["revision"])
-        if last or incident.revision == copy.revision:
+        if last or incident.revision == now:
             break
     return html, pictures
 
 
-def compose(incident, copy: AccessRecord, audience: str) -> str:
+def compose(incident, copy: AccessRecord, audience: str, then: Past | None = None) -> str:
     """The report as HTML. Only http(s) links and links inside it survive (WeasyPrint passes any scheme on)."""
-    sections = rendering.document(incident, audience, oldest_first=True)
+    if then:
+        sections, shown = then.listed(oldest_first=True), then.incident
+    else:
+        sections, shown = rendering.document(incident, audience, oldest_first=True), incident
     people = access.roster(incident)
     reached: dict[str, Entry] = {}
-    for entry in SECTIONS["timeline"].shown(incident, audience).exclude(milestone=""):
-        entry.incident = incident
-        reached.setdefault(entry.milestone, entry)
+    for listed in sections:
+        for entry in listed.entries if listed.section.name == "timeline" else []:
+            reached.setdefault(entry.milestone, entry)
     participant = next((person for person in people if person.user_id == copy.user_id), None)
     html = render_to_string(
         "pdf/report.html",
         {
-            "incident": incident,
+            "incident": shown,
+            "then": then,
             "sections": sections,
             "people": people,
             "copy": copy,
@@ -97,7 +106,7 @@ def compose(incident, copy: AccessRecord, audience: str) -> str:
             "classification": SECTIONS["classification"].single(incident),
             "milestones": [(milestone, reached[milestone]) for milestone in Milestone if milestone in reached],
             "privileged": audience == Audience.PRIVILEGED and any(
-                entry.privileged for listed in sections for _, _, entries in listed.groups for entry in entries
+                entry.privileged for listed in sections for entry in listed.entries
             ),
         },
     )  # fmt: skip
@@ -112,16 +121,15 @@ def for_paper(html: str) -> str:
     )
 
 
-def assets(incident, audience: str) -> dict[str, tuple[bytes, str]]:
+def assets(incident, audience: str, then: Past | None = None) -> dict[str, tuple[bytes, str]]:
     """What the printer may show: style sheet, fonts, and the previews of this incident's pictures."""
     static = settings.BASE_DIR / "static"
     sheet = (static / "css" / "print.css").read_bytes().replace(b"../fonts/", b"sitroom:fonts/")
     found = {"print.css": (sheet, "text/css")}
     for name in FONTS:
         found[f"fonts/{name}"] = ((static / "fonts" / name).read_bytes(), "font/woff2")
-    for entry in (
-        SECTIONS["appendix"].shown(incident, audience).filter(kind=AppendixKind.FILE).exclude(stored="")
-    ):
+    appendix = SECTIONS["appendix"].shown(incident, audience).filter(kind=AppendixKind.FILE)
+    for entry in then.shown("appendix") if then else appendix.exclude(stored=""):
         if entry.is_picture and (drawn := files.preview(entry)):
             found[f"preview/{entry.pk}"] = (drawn, "image/png")
     return found

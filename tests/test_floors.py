@@ -16,6 +16,7 @@ FLOORS = {
     "models": 5,
     "gate": 6, "rendering": 6, "conflicts": 6, "history": 6, "files": 6, "facts": 6, "checks": 6, "forms": 6,
     "people_forms": 6, "noticeboard": 6,
+    "past": 6,
     "templatetags": 6,
     "live": 7, "delivery": 7, "streams": 7, "presence": 7, "bell": 7, "logins": 7,
     "report": 7, "notify": 7, "exports": 7, "loading": 7,

@@ -137,6 +137,13 @@ class Entry(models.Model):
         """A field of the ledger's values as it is read in the history; for times, choices and people: there."""
         return str(values[name])
 
+    def settle(self) -> None:
+        """Derive what follows from the fields; asked before each save, and of an entry read from the ledger."""
+
+    def save(self, *args, **kwargs) -> None:
+        self.settle()
+        super().save(*args, **kwargs)
+
     def assign(self, values: dict) -> None:
         """Set fields from the ledger's form of them."""
         for name, value in values.items():
@@ -165,10 +172,9 @@ class TimedEntry(Entry):
         abstract = True
         ordering = ["place", "tie", "number"]
 
-    def save(self, *args, **kwargs) -> None:
+    def settle(self) -> None:
         self.place = self.stands_after or self.at or self.recorded_at
         self.tie = 1 if self.stands_after else 0
-        super().save(*args, **kwargs)
 
 
 class Section:
