@@ -6,6 +6,7 @@ adds one row to the ledger, in one transaction (DESIGN: the one write path).
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,9 @@ from incidents.ledger import Action, Change
 from incidents.membership import Saved, Terms
 from incidents.people import PERMISSIONS
 from incidents.vocabulary import Audience, Capability, Role, Status
+
+
+UNDO = timedelta(seconds=60)  # for how long one's own last change can be taken back
 
 
 @dataclass
@@ -145,6 +149,64 @@ class Incident(Command):
     def restore(self, entry, *, by, reason: str = "") -> Saved:
         """Bring a hidden entry back as it was."""
         return self._set_hidden(entry, False, Action.RESTORE, by, reason)
+
+    def last_change(self, by) -> Change | None:
+        """This person's own newest change of an entry, while it can be undone: younger than UNDO, and no undo itself."""
+        row = self.changes.filter(actor=by, action__in=ledger.ENTRY_ACTIONS).order_by("-revision").first()
+        if row is None or timezone.now() - row.at >= UNDO or ledger.undone_by(row):
+            return None
+        return row
+
+    def undo(self, entry, change: Change, *, by, hides: bool = True) -> Saved:
+        """Take back one's own last change, as a new change; what colleagues wrote since stays.
+
+        `hides`: whether an entry that was added goes out of sight; else its words go back to none. Raises
+        Impossible with a sentence, and Conflict as `change` does.
+        """
+        with self._door(by, entry.needs):
+            last = self.last_change(by)
+            if last is None or last.revision != change.revision:
+                raise Impossible(self._why_not_undo(change, by))
+            entry.refresh_from_db()
+            reason = ledger.undo_of(change)
+            words = change.action == Action.CHANGE or not hides
+            if words and not entry.hidden:
+                return self._undo_words(entry, change, by, reason)
+            if entry.version != change.version:
+                raise Impossible(
+                    f"{entry.changed_by} {'hid' if entry.hidden else 'changed'} it since. Nothing was undone; "
+                    "the history has every version."
+                )
+            hidden = change.action != Action.REMOVE
+            return self._set_hidden(entry, hidden, Action.REMOVE if hidden else Action.RESTORE, by, reason)
+
+    def _undo_words(self, entry, change: Change, by, reason: str) -> Saved:
+        before = ledger.version_before(entry.pk, change.version)
+        values = self.former(entry, before, by=by) if before else _blank(entry)
+        if values is None:
+            raise Refused
+        former = type(entry)(pk=entry.pk, incident=self)
+        former.assign(values)
+        columns = [former._meta.get_field(name).attname for name in values]
+        fields = {column: getattr(former, column) for column in columns}
+        was_hidden = ledger.was_hidden(entry.pk, change.version - 1)
+        saved = self.change(entry, by=by, version=change.version, reason=reason, **fields)
+        return self.remove(entry, by=by, reason=reason) if was_hidden else saved
+
+    def _why_not_undo(self, change: Change, by) -> str:
+        """A sentence about a change that cannot be undone now."""
+        if change.actor_id != by.pk:
+            return "Only your own changes can be undone here. The history restores any version."
+        if self.changes.filter(actor=by, reason=ledger.undo_of(change)).exists():
+            return "That change was undone already."
+        newer = self.changes.filter(
+            actor=by, action__in=ledger.ENTRY_ACTIONS, revision__gt=change.revision
+        ).exists()
+        if newer:
+            return "You changed something else since. Undo takes back the last change only; the history has the others."
+        if ledger.undone_by(change):
+            return "Your last change was an undo. The history has every version."
+        return "That change is more than a minute old. The history restores any version."
 
     def former(self, entry, version: int, *, by) -> dict | None:
         """The values of an entry at a version; None when there was none or this person may not read it."""

@@ -7,6 +7,7 @@ because they are given under the lock of the incident's row.
 
 import hashlib
 import json
+import re
 import uuid
 from collections.abc import Iterator
 from datetime import UTC
@@ -168,6 +169,22 @@ def version_before(entry_id: uuid.UUID, version: int) -> int | None:
         entry_id=entry_id, version__lt=version, action__in=[Action.ADD, Action.CHANGE]
     )
     return rows.aggregate(before=models.Max("version"))["before"]
+
+
+def was_hidden(entry_id: uuid.UUID, version: int) -> bool:
+    """Whether an entry was hidden at a version."""
+    return Change.objects.filter(entry_id=entry_id, version=version, action=Action.REMOVE).exists()
+
+
+def undo_of(change: Change) -> str:
+    """The reason that the undo of a row carries, by which it can be found."""
+    return f"Undo of revision {change.revision}"
+
+
+def undone_by(change: Change) -> int | None:
+    """The revision that this row undid; None when it is no undo."""
+    found = re.fullmatch(r"Undo of revision (\d{1,18})", change.reason)
+    return int(found[1]) if found else None
 
 
 def has_times(incident) -> bool:

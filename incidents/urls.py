@@ -17,6 +17,7 @@ from incidents.views import (
     people,
     register,
     webhook,
+    undo,
 )
 
 register_converter(converters.CodenameConverter, "codename")
@@ -70,6 +71,7 @@ urlpatterns = [
     path("<codename:codename>/report.pdf", exports.report, name="report"),
     path("<codename:codename>/files/<uuid:entry_id>/", files.download, name="file"),
     path("<codename:codename>/files/<uuid:entry_id>/preview/", files.preview, name="preview"),
+    path("<codename:codename>/undo/", undo.undo, name="undo"),
     path("<codename:codename>/capture/", entries.capture, name="capture"),
     path("<codename:codename>/<section:section>/", entries.section, name="section"),
     path("<codename:codename>/<section:section>/new/", entries.new, name="new"),

@@ -67,29 +67,6 @@ def test_line_46_an_earlier_version_is_restored_as_a_new_revision(incident, dana
     assert as_dana.post(f"/incidents/kestrel/timeline/{entry.pk}/revert/9/").status_code == 404
 
 
-def test_the_last_change_can_be_undone_right_after(incident, as_dana):
-    entry = factories.entry(incident, "timeline", text="First words")
-    form = {"at_0": "24 Nov 2026", "at_1": "12:00", "text": "Second words", "version": "1"}
-    address = f"/incidents/kestrel/timeline/{entry.pk}/"
-    saved = as_dana.post(address, form, headers={"HX-Request": "true"}).content.decode()
-    assert f'data-post="{address}revert/1/?of=2"' in saved
-    undone = as_dana.post(f"{address}revert/1/?of=2", headers={"HX-Request": "true"}).content.decode()
-    assert "First words" in undone and f'data-post="{address}revert/2/?of=3"' in undone
-    added = as_dana.post("/incidents/kestrel/lessons/", {"text": "x"}, headers={"HX-Request": "true"})
-    assert "/hide/" in added.content.decode() and "Undo" in added.content.decode()
-
-
-def test_undoing_keeps_what_a_colleague_changed_since(incident, dana, as_dana):
-    entry = factories.entry(incident, "theories", text="First words")
-    incident.change(entry, by=dana, version=1, text="Second words")
-    incident.change(
-        entry, by=factories.participant(incident, factories.user("tomas")), version=2, why="A colleague's"
-    )
-    as_dana.post(f"/incidents/kestrel/theories/{entry.pk}/revert/1/?of=2")
-    entry.refresh_from_db()
-    assert (entry.text, entry.why) == ("First words", "A colleague's")
-
-
 def test_restoring_brings_back_links_and_assignees(incident, dana, as_dana):
     step = factories.entry(incident, "next_steps")
     incident.change(step, by=dana, version=1, assignee=dana)

@@ -1,6 +1,5 @@
 """The pages of a document: list, start, document, summary, acknowledgement, settings."""
 
-import uuid
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,7 +19,7 @@ from incidents.incident import Incident
 from incidents.invitations import Invitation
 from incidents.people import Acknowledgement
 from incidents.sections import SECTIONS
-from incidents.views.responses import is_fragment
+from incidents.views.responses import is_fragment, undoable
 from incidents.vocabulary import Capability, Status
 
 
@@ -95,7 +94,7 @@ def document(request: HttpRequest, incident) -> HttpResponse:
         "steps_open": rail,
         "mine": [step for step in rail if step.assignee_id == request.user.pk],
         "checks": _checks(incident),
-        "undo": _undo(request, incident),
+        "undo": undoable(incident, request.user) if Capability.WRITE in incident.held else None,
         "merged": "merged" in request.GET,
         "destinations": [section for section in SECTIONS.values() if section.capture_label],
     }
@@ -182,16 +181,3 @@ def checks(request: HttpRequest, incident) -> HttpResponse:
 
 def _checks(incident) -> list:
     return commander_checks.waiting(incident) if Capability.COMMAND in incident.held else []
-
-
-def _undo(request: HttpRequest, incident):
-    """The entry that was hidden a moment ago by somebody without scripts, so that the page can offer to undo it."""
-    name, _, pk = request.GET.get("hidden", "").partition("/")
-    try:
-        wanted = uuid.UUID(pk)
-    except ValueError:
-        return None
-    section = SECTIONS.get(name)
-    if section is None or not section.many:
-        return None
-    return section.visible(incident, incident.audience).filter(pk=wanted, hidden=True).first()

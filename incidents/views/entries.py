@@ -10,8 +10,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
 from incidents import files, reading, rendering
-from incidents.conflicts import conflict_context
-from incidents.converters import whole_number
 from incidents.door import Impossible
 from incidents.gate import by_method, requires
 from incidents.incident import Conflict
@@ -19,7 +17,15 @@ from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 from incidents.sections.forms import check_text, now_to_the_minute
-from incidents.views.responses import arrivals, document_url, form_page, is_fragment, written
+from incidents.views.responses import (
+    arrivals,
+    beside,
+    conflicting,
+    document_url,
+    form_page,
+    is_fragment,
+    written,
+)
 from incidents.vocabulary import Capability
 
 
@@ -77,7 +83,7 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
         if form.differs(incident.former(entry, 1, by=request.user)):
             # Its first answer was lost, and the person went on typing: a change of what was stored then.
             return _change(request, incident, entry, version=1, **form.written())
-    return written(request, incident, chosen, entry)
+    return written(request, incident, chosen, entry, change=saved.change)
 
 
 @require_GET
@@ -113,7 +119,7 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
         first = incident.add(chosen.model(pk=found.pk, **fields), by=request.user).change
         _, found = find(incident, section, entry_id)
         if first:
-            return written(request, incident, chosen, found)
+            return written(request, incident, chosen, found, change=first)
     restore = bool(request.POST.get("restore"))
     return _change(request, incident, found, version=version, reason=reason, restore=restore, **fields)
 
@@ -149,10 +155,7 @@ def restore(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -
 @require_POST
 @requires(Capability.WRITE)
 def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, version: int) -> HttpResponse:
-    """Make an earlier version the present one, as a new revision.
-
-    `?of=7` undoes version 7: what colleagues changed since is merged, as with any change that began there.
-    """
+    """Make an earlier version the present one, as a new revision."""
     chosen, found = find(incident, section, entry_id)
     values = incident.former(found, version, by=request.user)
     if values is None:
@@ -161,13 +164,9 @@ def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, ve
     former.assign(values)
     columns = [former._meta.get_field(name).attname for name in values]
     fields = {column: getattr(former, column) for column in columns}
-    began = whole_number(request.GET.get("of", "")) or found.version
     reason = f"Version {version} restored"
-    answer = _change(request, incident, found, version=began, reason=reason, restore=True, **fields)
-    if answer.status_code == 409:  # the Undo stands elsewhere on the page
-        answer.headers["HX-Retarget"] = f"#{section}-{entry_id}-body"
-        answer.headers["HX-Reswap"] = "outerHTML show:top"
-    return answer
+    answer = _change(request, incident, found, version=found.version, reason=reason, restore=True, **fields)
+    return beside(answer, found)
 
 
 @require_POST
@@ -185,7 +184,7 @@ def act(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, verb:
         _, found = find(incident, section, entry_id)
         return written(request, incident, chosen, found, overtaken=True)
     _, found = find(incident, section, entry_id)
-    return written(request, incident, chosen, found, merged=saved.merged)
+    return written(request, incident, chosen, found, merged=saved.merged, change=saved.change)
 
 
 @require_POST
@@ -216,7 +215,7 @@ def capture(request: HttpRequest, incident) -> HttpResponse:
         return _not_captured(request, incident, chosen, text, str(error))
     if saved.change is None:
         _, entry = find(incident, chosen.name, entry.pk)
-    return written(request, incident, chosen, entry)
+    return written(request, incident, chosen, entry, change=saved.change)
 
 
 def _not_captured(request, incident, chosen: Section, text: str, problem: str) -> HttpResponse:
@@ -235,24 +234,15 @@ def _change(request, incident, found: Entry, **changes) -> HttpResponse:
     try:
         saved = incident.change(found, by=request.user, **changes)
     except Conflict as conflict:
-        return _conflict(request, incident, chosen, conflict)
-    return written(request, incident, chosen, found, merged=saved.merged)
+        return conflicting(request, incident, chosen, conflict)
+    return written(request, incident, chosen, found, merged=saved.merged, change=saved.change)
 
 
 def _set_hidden(request, incident, chosen: Section, found: Entry, *, hidden: bool) -> HttpResponse:
     if not chosen.many:
         raise Http404
-    (incident.remove if hidden else incident.restore)(found, by=request.user)
+    saved = (incident.remove if hidden else incident.restore)(found, by=request.user)
     found.incident = incident
     if not is_fragment(request):
-        query = f"?hidden={chosen.name}/{found.pk}" if hidden else ""
-        return HttpResponse(status=303, headers={"Location": document_url(incident, chosen, found, query)})
-    context = {"incident": incident, "section": chosen, "entry": found, "restored": not hidden}
-    return HttpResponse(render_to_string("live/_notice.html", context) + arrivals(incident, found))
-
-
-def _conflict(request, incident, chosen: Section, conflict: Conflict) -> HttpResponse:
-    """Both texts: in the place of the form that was sent, which htmx knows, or as a page of their own."""
-    context = conflict_context(incident, chosen, conflict, request.user)
-    template = "live/_conflict.html" if is_fragment(request) else "incidents/conflict.html"
-    return render(request, template, context, status=409)
+        return HttpResponse(status=303, headers={"Location": document_url(incident, chosen, found)})
+    return written(request, incident, chosen, found, restored=not hidden, change=saved.change)

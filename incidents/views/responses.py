@@ -1,11 +1,16 @@
 """How a view answers: a fragment to htmx, a page to a browser without scripts; the text is kept in both."""
 
+import math
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 
-from incidents import ledger
+from incidents.conflicts import conflict_context
+from incidents.incident import UNDO, Conflict
+from incidents.ledger import Change
 from incidents.rendering import gone, mini, shell
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
@@ -42,11 +47,15 @@ def written(
     entry: Entry,
     *,
     merged: bool = False,
+    change: Change | None = None,
     overtaken: bool = False,
+    restored: bool = False,
+    undone: bool = False,
 ) -> HttpResponse:
     """After a save: the entry and a word about it for htmx, the document for a browser without scripts.
 
-    `merged`: a colleague's words are in it as well. `overtaken`: a colleague was first, nothing was written.
+    `change`: what can be undone. `merged`: a colleague's words are in it as well. `overtaken`: a colleague was first, nothing was written.
+    `restored`: it was hidden before. `undone`: this took back the person's own change.
     """
     if not is_fragment(request):
         return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))
@@ -56,9 +65,37 @@ def written(
         "entry": entry,
         "merged": merged,
         "overtaken": overtaken,
-        "before": None if merged or entry.version == 1 else ledger.version_before(entry.pk, entry.version),
+        "restored": restored,
+        "undone": undone,
+        "undo": _offer(change) if change else None,
     }
     return HttpResponse(arrivals(incident, entry) + render_to_string("live/_notice.html", context))
+
+
+def undoable(incident, user) -> dict | None:
+    """The change that this person can undo now, for how many seconds more; None when there is none."""
+    change = incident.last_change(user)
+    return _offer(change) if change else None
+
+
+def _offer(change: Change) -> dict:
+    left = UNDO - (timezone.now() - change.at)
+    return {"revision": change.revision, "seconds": math.ceil(left.total_seconds())}
+
+
+def conflicting(request: HttpRequest, incident, section: Section, conflict: Conflict) -> HttpResponse:
+    """Both texts: in the place of the form that was sent, which htmx knows, or as a page of their own."""
+    context = conflict_context(incident, section, conflict, request.user)
+    template = "live/_conflict.html" if is_fragment(request) else "incidents/conflict.html"
+    return render(request, template, context, status=409)
+
+
+def beside(answer: HttpResponse, entry: Entry) -> HttpResponse:
+    """The same answer; both texts, where it holds them, go to the entry: the button stands elsewhere on the page."""
+    if answer.status_code == 409:
+        answer.headers["HX-Retarget"] = f"#{entry.section}-{entry.pk}-body"
+        answer.headers["HX-Reswap"] = "outerHTML show:top"
+    return answer
 
 
 def form_page(request: HttpRequest, incident, section: Section, form, *, status: int = 200) -> HttpResponse:
