@@ -6,6 +6,7 @@ from incidents.invitations import AccessRequest, Attempt, Block, Invitation
 from incidents.ledger import Change
 from incidents.letters import Letter
 from incidents.notices import Choices, Notice, Told
+from incidents.looking import Looked
 from incidents.people import Acknowledgement, IncidentGrant, NoGroupGrant, Participant
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
@@ -26,6 +27,7 @@ __all__ = [
     "IncidentGrant",
     "Invitation",
     "Letter",
+    "Looked",
     "NoGroupGrant",
     "Notice",
     "Offer",

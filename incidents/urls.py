@@ -17,6 +17,7 @@ from incidents.views import (
     people,
     register,
     webhook,
+    since,
     undo,
 )
 
@@ -67,6 +68,7 @@ urlpatterns = [
     path("<codename:codename>/history/at/", past.known, name="known"),
     path("<codename:codename>/history/<int:revision>/document/", past.document, name="past"),
     path("<codename:codename>/history/<int:revision>/report.pdf", exports.report, name="past-report"),
+    path("<codename:codename>/since/", since.since, name="since"),
     path("<codename:codename>/live/", live.stream, name="live"),
     path("<codename:codename>/report.pdf", exports.report, name="report"),
     path("<codename:codename>/files/<uuid:entry_id>/", files.download, name="file"),

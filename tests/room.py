@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from incidents import files
 from incidents.invitations import ask, requests_for
+from incidents.looking import Looked
 from incidents.membership import Terms
 from incidents.notices import Notice
 from incidents.reading import AccessRecord
@@ -67,10 +68,10 @@ def canaries_of_text(text: str) -> set[str]:
 
 
 def stored() -> dict[str, list]:
-    """Every row of this application but the reading log; a kept rendering is no content of its own."""
+    """Every row of this application but who read what and up to where; a kept rendering is no content of its own."""
     rows = {}
     for model in apps.get_models():
-        if model._meta.app_label in ("accounts", "incidents") and model is not AccessRecord:
+        if model._meta.app_label in ("accounts", "incidents") and model not in (AccessRecord, Looked):
             columns = [c.attname for c in model._meta.concrete_fields if not c.name.startswith("rendered")]
             rows[model._meta.label] = list(model._base_manager.order_by("pk").values(*columns))
     return rows

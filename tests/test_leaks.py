@@ -64,8 +64,9 @@ def pages(room) -> list[str]:
         "/incidents/notices/choices/",
         BASE,
         f"{BASE}?all=1",
-        *(f"{BASE}?hidden={name}/{room.hidden[name].pk}" for name in MANY),
-        *(f"{BASE}?hidden={name}/{room.marked[name].pk}" for name in MANY),
+        f"{BASE}since/",
+        f"{BASE}history/at/",
+        f"{BASE}history/{room.incident.revision}/document/",
         f"{BASE}summary/",
         f"{BASE}acknowledge/",
         f"{BASE}settings/",
@@ -95,7 +96,7 @@ def seen_on(room, persona: str, addresses: list[str]) -> dict[str, set[str]]:
     seen = {}
     for where in addresses:
         seen[where] = canaries_in(client.get(where))
-        if where.endswith(("/edit/", "/new/", "/summary/", "/checks/")):
+        if where.endswith(("/edit/", "/new/", "/summary/", "/checks/", "/history/")):
             seen[where] |= canaries_in(client.get(where, headers=HTMX))
     return {where: canaries for where, canaries in seen.items() if canaries}
 

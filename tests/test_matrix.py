@@ -283,6 +283,22 @@ TABLE = {
     "incidents/<codename:codename>/history/<int:revision>/": {
         "GET":                      "302  404  404  403  200  200  200  200  404  302",
     },
+    "incidents/<codename:codename>/history/at/": {
+        "GET":                      "302  404  404  403  200  200  200  200  404  302",
+    },
+    "incidents/<codename:codename>/history/<int:revision>/document/": {
+        "GET":                      "302  404  404  403  200  200  200  200  404  302",
+    },
+    "incidents/<codename:codename>/history/<int:revision>/report.pdf": {
+        "GET":                      "302  404  404  403  403  403  200  200  404  302",
+    },
+    "incidents/<codename:codename>/since/": {  # a reader's own bookmark
+        "GET":                      "302  404  404  403  200  200  200  200  404  302",
+        "POST":                     "302  404  404  403  302  302  302  302  404  302",
+    },
+    "incidents/<codename:codename>/undo/": {  # the commander's last change; the responder has made none
+        "POST":                     "302  404  404  403  403  409  403  302  404  302",
+    },
     "incidents/<codename:codename>/live/": {
         "GET":                      "302  404  404  204  204  204  204  204  404  302",
     },
@@ -357,6 +373,7 @@ SENT = {
     "incidents/<codename:codename>/webhook/": {"url": "https://chat.example/hook", "events": "status"},
     "incidents/<codename:codename>/hold/": {"hold": "on", "reason": "A lawsuit is likely"},
     "incidents/<codename:codename>/people/<uuid:user_id>/": {"role": "executive"},
+    "incidents/<codename:codename>/since/": {"revision": "1"},
     "incidents/<codename:codename>/capture/": {"dest": "theories", "text": "The token was stolen"},
     "incidents/<codename:codename>/<section:section>/": STEP,
     "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/": {**STEP, "version": "1"},

@@ -17,6 +17,7 @@ from incidents.forms import SettingsForm, StartForm
 from incidents.gate import by_method, requires
 from incidents.incident import Incident
 from incidents.invitations import Invitation
+from incidents.news import news
 from incidents.people import Acknowledgement
 from incidents.sections import SECTIONS
 from incidents.views.responses import is_fragment, undoable
@@ -94,6 +95,7 @@ def document(request: HttpRequest, incident) -> HttpResponse:
         "steps_open": rail,
         "mine": [step for step in rail if step.assignee_id == request.user.pk],
         "checks": _checks(incident),
+        "news": news(incident, request.user, incident.audience),
         "undo": undoable(incident, request.user) if Capability.WRITE in incident.held else None,
         "merged": "merged" in request.GET,
         "destinations": [section for section in SECTIONS.values() if section.capture_label],

@@ -2,14 +2,17 @@
 
 import { bringBack } from "./back.js";
 import { capturing } from "./capture.js";
+import { drawer } from "./drawer.js";
 import { listen } from "./entries.js";
 import { keys } from "./keys.js";
 import { connect } from "./live.js";
 import { spy } from "./nav.js";
 import { say } from "./notice.js";
 import { reporting } from "./report.js";
+import { since } from "./since.js";
 import { ticking } from "./time.js";
 import { sending } from "./sending.js";
+import { undoing } from "./undo.js";
 
 ticking();
 connect();
@@ -21,4 +24,7 @@ if (document.getElementById("notice")) {
   spy();
   reporting(say);
   bringBack();
+  drawer();
+  since();
+  undoing();
 }

@@ -1,7 +1,9 @@
 // The keyboard. Ctrl+Enter and Escape work inside forms; single keys only outside fields, and they can be
 // turned off for those who dictate (WCAG 2.1.4).
 
+import { historyOf } from "./drawer.js";
 import { closeMenus, guidance } from "./nav.js";
+import { undo } from "./undo.js";
 
 const off = () => localStorage.getItem("keys") === "off";
 const atHand = () => document.activeElement?.closest(".entry") ?? document.querySelector(".entry:hover");
@@ -23,6 +25,7 @@ const single = {
   j: () => step(1),
   k: () => step(-1),
   g: guidance,
+  h: () => historyOf(atHand()),
   "?": () => document.getElementById("keys").togglePopover(),
 };
 
@@ -44,8 +47,9 @@ export function keys() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.closest?.("form.edit")?.requestSubmit();
     if (event.key === "Escape") escape(event.target);
+    if (event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog")) return;
+    if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) undo(event);
     if (event.ctrlKey || event.metaKey || event.altKey || off()) return;
-    if (event.target.closest?.("input:not([type=checkbox]), textarea, select")) return;
     if (!Object.hasOwn(single, event.key)) return;
     event.preventDefault();
     single[event.key]();

@@ -6,15 +6,27 @@ export function say(text) {
   const box = document.createElement("div");
   box.className = "said";
   box.textContent = text;
-  document.getElementById("notice")?.replaceChildren(box);
+  const notice = document.getElementById("notice");
+  notice?.replaceChildren(box, ...standing(notice));
   const echo = document.querySelector("[data-echo]"); // the sheet on a phone covers the notice
   if (echo) echo.textContent = text;
+}
+
+// One's own last change can be undone for a minute, whatever is said meanwhile.
+function standing(notice) {
+  const form = notice.querySelector("[data-undo]");
+  if (!form) return [];
+  const box = document.createElement("div");
+  box.className = "said";
+  box.append(form);
+  return [box];
 }
 
 // What was said belongs to what was done before.
 export function clear(event) {
   if (event.target.id === "checks") return;
-  document.getElementById("notice")?.replaceChildren();
+  const notice = document.getElementById("notice");
+  notice?.replaceChildren(...standing(notice));
   const echo = document.querySelector("[data-echo]");
   if (echo) echo.textContent = "";
 }

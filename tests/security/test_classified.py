@@ -7,9 +7,10 @@ import pkgutil
 
 import pytest
 
-from incidents import exports
+from incidents import exports, past, report
 from incidents.exports import json as case_file
 from incidents.management.commands import export_incident
+from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.sections.background import BackgroundSection
 from incidents.vocabulary import Audience
@@ -100,3 +101,20 @@ def test_an_export_holds_every_open_canary_and_none_that_is_closed(room, format)
     marked = {found for found in planted("marked") if not found.startswith(canary("classification"))}
     marked -= canaries_of_text(str(canaries_of("summary", "marked")))
     assert said == {Audience.DOCUMENT: opened, Audience.PRIVILEGED: opened | marked}
+
+
+def test_a_report_of_the_past_holds_every_open_canary_and_none_that_is_closed(room):
+    said = {}
+    for audience in (Audience.DOCUMENT, Audience.PRIVILEGED):
+        then = past.at(room.incident, room.incident.revision, audience)
+        copy = AccessRecord(incident=room.incident, user=room.people["legal"], kind="report", revision=1)
+        said[audience] = canaries_of_text(report.compose(room.incident, copy, audience, then))
+    files = {canary("file", "name"), canary("picture", "name")}
+    opened = planted("") | files | {canary("title")}
+    marked = {found for found in planted("marked") if not found.startswith(canary("classification"))}
+    marked -= canaries_of_text(str(canaries_of("summary", "marked")))
+    # An edited sentence stands in the place of the facts that it is made of, as in the report of today.
+    copy = AccessRecord(incident=room.incident, user=room.people["legal"], kind="report", revision=1)
+    today = canaries_of_text(report.compose(room.incident, copy, Audience.PRIVILEGED))
+    assert said[Audience.PRIVILEGED] == today and opened & today == opened
+    assert said[Audience.DOCUMENT] == today - marked

@@ -9,6 +9,8 @@ READ = {
     "": "document",
     "summary/": "summary",
     "history/": "history",
+    "history/2/document/": "history",
+    "since/": "history",
     "files/{file}/": "file",
     "report.pdf": "report",
     "register/": "register",
