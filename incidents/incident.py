@@ -22,7 +22,6 @@ from incidents.membership import Saved, Terms
 from incidents.people import PERMISSIONS
 from incidents.vocabulary import Audience, Capability, Role, Status
 
-
 UNDO = timedelta(seconds=60)  # for how long one's own last change can be taken back
 
 
@@ -151,7 +150,7 @@ class Incident(Command):
         return self._set_hidden(entry, False, Action.RESTORE, by, reason)
 
     def last_change(self, by) -> Change | None:
-        """This person's own newest change of an entry, while it can be undone: younger than UNDO, and no undo itself."""
+        """This person's newest change of an entry, while it can be undone: younger than UNDO, no undo itself."""
         row = self.changes.filter(actor=by, action__in=ledger.ENTRY_ACTIONS).order_by("-revision").first()
         if row is None or timezone.now() - row.at >= UNDO or ledger.undone_by(row):
             return None

@@ -8,6 +8,7 @@ import copy
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from accounts.models import User
 from incidents import rendering
@@ -40,8 +41,8 @@ class Past:
         """All twelve sections, as the page and the report show them."""
         return [self._section(section, oldest_first) for section in SECTIONS.values()]
 
-    def shown(self, name: str) -> list[Entry]:
-        """The entries of a section that were on the page."""
+    def shown(self, name: str) -> list[Any]:
+        """The entries of a section that were on the page, of the section's model."""
         privileged = self.audience == Audience.PRIVILEGED
         found = self.entries.get(name, {}).values()
         return [entry for entry in found if not entry.hidden and (privileged or not entry.privileged)]

@@ -8,6 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.template.loader import render_to_string
@@ -31,8 +32,8 @@ class Listed:
     earlier: int = 0
 
     @property
-    def entries(self) -> list[Entry]:
-        """All entries of its groups."""
+    def entries(self) -> list[Any]:
+        """All entries of its groups, of the section's model."""
         return [entry for _, _, entries in self.groups for entry in entries]
 
     @property

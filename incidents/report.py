@@ -10,6 +10,7 @@ import re
 import threading
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +21,6 @@ from incidents.past import Past
 from incidents.printing import render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
-from incidents.sections.base import Entry
 from incidents.vocabulary import AppendixKind, Audience, Capability, Milestone, Role
 
 FONTS = ["InterVariable.woff2", "JetBrainsMono-Regular.woff2", "JetBrainsMono-Medium.woff2"]
@@ -45,7 +45,8 @@ class Withdrawn(Exception):
 def make(incident, user, audience: str, revision: int | None = None) -> tuple[AccessRecord, bytes]:
     """Print a numbered copy for this person and record it; its revision is exactly what is in it.
 
-    With a revision it is the document as known then (the caller has seen that there is one). Raises ReportFailed, also when several reports are being built already, and Withdrawn.
+    With a revision it is the document as known then; the caller has seen that there is one. Raises ReportFailed,
+    also when several reports are being built already, and Withdrawn.
     """
     if not _turns.acquire(timeout=WAIT):
         raise ReportFailed("Other reports are being built. Try again in a minute.")
@@ -62,9 +63,7 @@ def make(incident, user, audience: str, revision: int | None = None) -> tuple[Ac
     return copy, pdf
 
 
-def _composed(
-    incident, copy: AccessRecord, audience: str, revision: int | None = None
-) -> tuple[str, dict]:
+def _composed(incident, copy: AccessRecord, audience: str, revision: int | None = None) -> tuple[str, dict]:
     """All of one revision: again if somebody wrote meanwhile, then with the incident locked for that moment."""
     for attempt in range(ATTEMPTS):
         with transaction.atomic():
@@ -88,10 +87,10 @@ def compose(incident, copy: AccessRecord, audience: str, then: Past | None = Non
     else:
         sections, shown = rendering.document(incident, audience, oldest_first=True), incident
     people = access.roster(incident)
-    reached: dict[str, Entry] = {}
+    reached: dict[str, Any] = {}
     for listed in sections:
-        for entry in listed.entries if listed.section.name == "timeline" else []:
-            reached.setdefault(entry.milestone, entry)
+        if listed.section.name == "timeline":
+            reached = {entry.milestone: entry for entry in reversed(listed.entries)}
     participant = next((person for person in people if person.user_id == copy.user_id), None)
     html = render_to_string(
         "pdf/report.html",

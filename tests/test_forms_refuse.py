@@ -391,7 +391,15 @@ def test_a_form_of_a_thousand_fields_is_refused(incident, as_dana):
 
 @pytest.mark.parametrize(
     "query",
-    ["before=²", "before=-1", "before=" + "9" * 5000, "section=nothing", "kind=nothing", "section=%00", "person="],
+    [
+        "before=²",
+        "before=-1",
+        "before=" + "9" * 5000,
+        "section=nothing",
+        "kind=nothing",
+        "section=%00",
+        "person=",
+    ],
 )
 def test_history_takes_any_query(incident, as_dana, query):
     assert as_dana.get(f"{BASE}history/?{query}").status_code == 200
@@ -403,7 +411,8 @@ def test_document_takes_any_query(incident, as_dana, query):
 
 
 @pytest.mark.parametrize(
-    "where", ["history/?entry=x", "history/?person=x", "history/99999999999999999999/", "nothing/", "nothing/new/"]
+    "where",
+    ["history/?entry=x", "history/?person=x", "history/99999999999999999999/", "nothing/", "nothing/new/"],
 )
 def test_what_there_is_not_is_not_found(incident, as_dana, where):
     assert as_dana.get(f"{BASE}{where}").status_code == 404

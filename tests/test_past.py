@@ -127,7 +127,8 @@ def linked(entry, entries: list, person) -> dict:
         return {"assignee": person}
     targets = {"details": ("timeline_entry", "timeline"), "response": ("next_step", "next_steps")}
     field, section = targets.get(entry.section, ("", ""))
-    return {field: other for other in entries if other.section == section}
+    found = [other for other in entries if other.section == section]
+    return {field: found[-1]} if found else {}
 
 
 def test_a_page_of_the_past_shows_each_entry_as_it_was_and_nothing_to_press(incident, dana, as_dana):
@@ -177,7 +178,9 @@ def test_a_moment_leads_to_the_last_revision_in_it(incident, as_dana, monkeypatc
         ("31 Dec 2999", "23:59", ""),
     ],
 )
-def test_a_moment_that_cannot_be_shown_says_why_and_keeps_what_was_typed(incident, as_dana, day, clock, words):
+def test_a_moment_that_cannot_be_shown_says_why_and_keeps_what_was_typed(
+    incident, as_dana, day, clock, words
+):
     answer = as_dana.get(f"{HISTORY}at/", {"day": day, "clock": clock})
     if not words:
         assert answer.status_code == 302

@@ -81,6 +81,10 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return f"{self.section} {self.number}"
 
+    def save(self, *args, **kwargs) -> None:
+        self.settle()
+        super().save(*args, **kwargs)
+
     @classmethod
     def fields(cls) -> tuple[str, ...]:
         """Names of the fields that people write, the section's own first."""
@@ -139,10 +143,6 @@ class Entry(models.Model):
 
     def settle(self) -> None:
         """Derive what follows from the fields; asked before each save, and of an entry read from the ledger."""
-
-    def save(self, *args, **kwargs) -> None:
-        self.settle()
-        super().save(*args, **kwargs)
 
     def assign(self, values: dict) -> None:
         """Set fields from the ledger's form of them."""

@@ -54,8 +54,8 @@ def written(
 ) -> HttpResponse:
     """After a save: the entry and a word about it for htmx, the document for a browser without scripts.
 
-    `change`: what can be undone. `merged`: a colleague's words are in it as well. `overtaken`: a colleague was first, nothing was written.
-    `restored`: it was hidden before. `undone`: this took back the person's own change.
+    `change`: what can be undone. `merged`: a colleague's words are in it as well. `overtaken`: a colleague was first,
+    nothing was written. `restored`: it was hidden before. `undone`: this took back the person's own change.
     """
     if not is_fragment(request):
         return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))

@@ -42,6 +42,9 @@ def since(request: HttpRequest, incident) -> HttpResponse:
 
 def _by_section(told: list[Told]) -> list[tuple[str, list[Told]]]:
     """The rows under the titles of their sections, in the document's order; first what is about no section."""
-    titles = [("", "The incident and its people"), *((name, section.title) for name, section in SECTIONS.items())]
+    titles = [
+        ("", "The incident and its people"),
+        *((name, section.title) for name, section in SECTIONS.items()),
+    ]
     groups = [(title, [each for each in told if each.change.section == name]) for name, title in titles]
     return [(title, rows) for title, rows in groups if rows]

@@ -111,9 +111,9 @@ def test_undo_right_after_hiding(visit, fresh):
     add(page, "lessons", "Rotate the keys")
     choose(row(page, "lessons", "Rotate the keys"), "Hide")
     expect(row(page, "lessons", "Rotate the keys")).to_have_count(0)
-    page.locator("#notice a", has_text="Undo").click()
+    page.locator("#notice").get_by_role("button", name="Undo").click()
     expect(row(page, "lessons", "Rotate the keys")).to_have_count(1)
-    expect(page.locator("#notice")).to_contain_text("Back in Lessons")
+    expect(page.locator("#notice")).to_contain_text("Undone.")
 
 
 def test_a_fault_keeps_what_was_typed(visit, fresh):

@@ -52,7 +52,7 @@ def test_the_other_browser_shows_each_step_within_a_second(pair, section):
     choose(row(here, section, second), "Hide")
     times.append(seen_within_a_second(row(there, section, second), "detached"))
 
-    here.locator("#notice", has_text="Undo").locator("a").click()
+    here.locator("#notice").get_by_role("button", name="Undo").click()
     times.append(seen_within_a_second(row(there, section, second)))
     row(here, section, second).wait_for()
     assert row(here, section, second).count() == row(there, section, second).count() == 1

@@ -120,7 +120,7 @@ def test_a_document_full_of_open_things_is_sound(visit, people, fresh, phone):
     page.locator("#comms-adder .errors").wait_for()
     open_form(page.locator(f"#next_steps-{step}"))
     choose(page.locator(f"#lessons-{lesson}"), "Hide")
-    page.locator("#notice a").wait_for()
+    page.locator("#notice [data-undo]").wait_for()
     page.locator(".topbar > .menu > summary").first.click()
     check(page, phone=phone)
     for opener in (
