@@ -28,12 +28,13 @@ READING = {Capability.SUMMARY, Capability.READ, Capability.EXPORT, Capability.PR
 class Past:
     """An incident at a revision.
 
-    `incident` is an unsaved copy with title, status, zone, commander, revision and head as they were; `at` (UTC) is
-    the time of the newest change in it that its reader may know of.
+    `incident` is an unsaved copy with title, status, zone, commander, revision and head as they were; `at` (UTC) and
+    `newest` are time and revision of the newest change in it that its reader may know of.
     """
 
     incident: Incident
     at: datetime
+    newest: int
     audience: str
     entries: dict[str, dict[uuid.UUID, Entry]]
 
@@ -62,7 +63,7 @@ def at(incident: Incident, revision: int, audience: str) -> Past | None:
     if not 0 < revision <= incident.revision:
         return None
     rows = list(incident.changes.filter(revision__lte=revision, action__in=SHOWN).order_by("revision"))
-    told = changes_for(incident, audience).filter(revision__lte=revision).first()
+    told = changes_for(incident, audience).filter(revision__lte=revision).latest("revision")
     people = User.objects.in_bulk(_people(rows))
     then = copy.copy(incident)
     then.revision, then.status = revision, Status.INVESTIGATING
@@ -78,7 +79,7 @@ def at(incident: Incident, revision: int, audience: str) -> Past | None:
         _mark_as_now(incident, revision, entries)
     _link(entries, people)
     _name_files(incident, entries)
-    return Past(then, told.at, audience, entries)
+    return Past(then, told.at, told.revision, audience, entries)
 
 
 def until(incident, audience: str, moment: datetime) -> int | None:

@@ -52,6 +52,7 @@ def make(incident, user, audience: str, revision: int | None = None) -> tuple[Ac
         raise ReportFailed("Other reports are being built. Try again in a minute.")
     try:
         copy = reading.numbered(incident, user)
+        copy.subject = f"as known at revision {revision}" if revision else ""
         html, pictures = _composed(incident, copy, audience, revision)
         pdf = print_pdf(html, pictures)
     finally:

@@ -257,7 +257,7 @@ def test_the_report_of_the_past_says_so_on_the_cover_and_on_every_page(incident,
     incident.change(entry, by=dana, version=1, text="Second words")
     answer = as_dana.get(f"{HISTORY}{then}/report.pdf")
     copy = AccessRecord.objects.get(kind="report")
-    assert copy.revision == then
+    assert (copy.revision, copy.subject) == (then, f"as known at revision {then}")
     named = f"kestrel-as-known-at-revision-{then}-copy-{copy.copy}.pdf"
     assert answer["Content-Disposition"] == f'attachment; filename="{named}"'
     pages = text_of(answer.content, "-raw")

@@ -53,6 +53,7 @@ async function show(wanted, { quiet = false } = {}) {
     return;
   }
   const html = await answer.text();
+  if (!dialog.isConnected) return; // access was withdrawn meanwhile
   const open = [...dialog.querySelectorAll("details[open]")].map((each) => each.closest("li").id);
   const { scrollTop } = dialog;
   const held = dialog.contains(document.activeElement) && document.activeElement.closest("li")?.id;

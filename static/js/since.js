@@ -43,7 +43,7 @@ function onScreen(element) {
 }
 
 function look() {
-  if (document.hidden) return;
+  if (document.hidden || !line.isConnected) return;
   for (const [name, seconds] of waiting) {
     if (!onScreen(document.getElementById(name))) continue;
     if (seconds + 1 >= SECONDS) seen(name);
