@@ -30,7 +30,8 @@ def changes(request: HttpRequest, incident) -> HttpResponse:
     kind = request.GET.get("kind", "")
     entry, person = request.GET.get("entry", ""), request.GET.get("person", "")
     people = sorted(
-        rows.order_by().values_list("actor_id", "actor__display_name").distinct(), key=lambda pair: pair[1].lower()
+        rows.order_by().values_list("actor_id", "actor__display_name").distinct(),
+        key=lambda pair: pair[1].lower(),
     )
     if section:
         rows = rows.filter(section=section.name)
