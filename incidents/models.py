@@ -5,8 +5,8 @@ from incidents.incident import Incident
 from incidents.invitations import AccessRequest, Attempt, Block, Invitation
 from incidents.ledger import Change
 from incidents.letters import Letter
-from incidents.notices import Choices, Notice, Told
 from incidents.looking import Looked
+from incidents.notices import Choices, Notice, Told
 from incidents.people import Acknowledgement, IncidentGrant, NoGroupGrant, Participant
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS

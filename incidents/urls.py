@@ -16,9 +16,9 @@ from incidents.views import (
     past,
     people,
     register,
-    webhook,
     since,
     undo,
+    webhook,
 )
 
 register_converter(converters.CodenameConverter, "codename")

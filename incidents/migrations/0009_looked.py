@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("incidents", "0007_numbers"),
+        ("incidents", "0008_told"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -98,7 +98,7 @@ export async function renew() {
 // Only what somebody did is worth a word.
 export function failed(event) {
   const source = event.detail.ctx?.sourceElement;
-  if (!source?.matches?.("[data-post]")) return;
+  if (!source?.matches?.("[data-post], [data-undo], .drawer form")) return;
   undone(source);
   say("Not done: no connection. Do it again when the line is back.");
 }
