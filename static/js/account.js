@@ -44,7 +44,7 @@ function zone() {
   if (list && field && guess && field.value === "UTC") field.value = guess;
 }
 
-if (document.querySelector("main.gate, [data-passkey=sign-in]")) sessionStorage.removeItem("sent"); // it led here, not to its page
+if (document.querySelector("form[action$='/sign-in/']")) sessionStorage.removeItem("sent"); // it led here, not to its page
 passkeys();
 zone();
 document.querySelector("form[data-go-on]")?.requestSubmit();

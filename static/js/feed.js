@@ -1,7 +1,7 @@
 // One live stream of one incident. The browser's EventSource reconnects by itself and says what it saw last;
 // what it gives up (an answer that was no stream) is opened again from the last revision.
 
-const KINDS = ["you", "here", "can", "change", "reload", "gone"];
+const KINDS = ["you", "here", "can", "change", "reload", "told", "gone"];
 const REFUSED = [401, 403, 404];
 
 export class Feed {

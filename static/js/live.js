@@ -48,7 +48,7 @@ function mark(entry) {
   }
 }
 
-// Nothing of the incident stays on the screen. Who may go on (with another role, accepting anew, signing in) does.
+// Nothing of the incident stays on the screen. Who may go on (another role, accepting anew, signing in) does.
 async function gone() {
   const page = document.getElementById("gone-page");
   document.title = "Sitroom";
@@ -75,6 +75,7 @@ function hear({ kind, data, id }) {
   if (kind === "change") apply(data, { arrived: true });
   else if (kind === "can") body.dataset.can = data; // another role, the same page
   else if (kind === "here") here(data);
+  else if (kind === "told") document.dispatchEvent(new CustomEvent("sitroom:told"));
   else if (kind === "gone") gone();
   else if (kind === "open") up();
   else if (["down", "paused"].includes(kind)) body.dataset.link = kind;
