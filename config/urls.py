@@ -10,3 +10,5 @@ urlpatterns = [
     path("incidents/", include("incidents.urls")),
     path("admin/", admin.site.urls),
 ]
+
+handler500 = "config.errors.fault"

@@ -1,0 +1,102 @@
+"""A TCP proxy that can be cut, silenced, delayed and throttled; it stands between a client and the server."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+
+CHUNK = 16_384
+
+
+class Proxy:
+    """Passes bytes on. `rate` is bytes per second towards the client (None: unlimited), `delay` seconds for each piece."""
+
+    def __init__(self, port: int):
+        self.target = port
+        self.delay = 0.0
+        self.rate: float | None = None
+        self.swallow = False  # requests go through, answers are thrown away and the line is cut
+        self.passing = asyncio.Event()
+        self.passing.set()
+        self.refusing = False
+        self.lines: set[tuple[asyncio.StreamWriter, asyncio.StreamWriter]] = set()
+        self.passed = 0  # bytes towards clients
+        self._tasks: set[asyncio.Task] = set()
+
+    async def start(self) -> "Proxy":
+        """Listen on a port of its own."""
+        self.server = await asyncio.start_server(self._line, "127.0.0.1", 0, limit=CHUNK)
+        self.url = f"http://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def _line(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self.refusing:
+            _reset(writer)
+            return
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self.target, limit=CHUNK)
+        except OSError:
+            _reset(writer)
+            return
+        line = (writer, back)
+        self.lines.add(line)
+        up = asyncio.create_task(self._pump(reader, back, answers=False))
+        down = asyncio.create_task(self._pump(there, writer, answers=True))
+        self._tasks |= {up, down}
+        try:
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.lines.discard(line)
+            for task in (up, down):
+                task.cancel()
+                self._tasks.discard(task)
+            _reset(writer)
+            _reset(back)
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
+        with contextlib.suppress(OSError):
+            while piece := await reader.read(1 if answers and self.rate else CHUNK):
+                await self.passing.wait()
+                if self.delay:
+                    await asyncio.sleep(self.delay)
+                if answers and self.swallow:
+                    return
+                if answers and self.rate:
+                    await asyncio.sleep(len(piece) / self.rate)
+                if answers:
+                    self.passed += len(piece)
+                writer.write(piece)
+                await writer.drain()
+
+    def cut(self) -> None:
+        """Reset every line and refuse new ones: the cable is out."""
+        self.refusing = True
+        for client, server in list(self.lines):
+            _reset(client)
+            _reset(server)
+
+    def silence(self) -> None:
+        """Pass nothing and say nothing: a black hole. What was sent is passed on after `heal`."""
+        self.passing.clear()
+
+    def heal(self) -> None:
+        """Everything passes again."""
+        self.refusing = self.swallow = False
+        self.passing.set()
+
+    async def close(self) -> None:
+        """End everything."""
+        self.server.close()
+        self.cut()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    """RST instead of a polite end."""
+    held = writer.get_extra_info("socket")
+    if held is not None:
+        with contextlib.suppress(OSError):
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
