@@ -34,7 +34,7 @@ class Proxy:
             _reset(writer)
             return
         try:
-            there, back = await asyncio.open_connection("127.0.0.1", self.target, limit=CHUNK)
+            there, back = await asyncio.open_connection(sock=await self._small(), limit=CHUNK)
         except OSError:
             _reset(writer)
             return
@@ -52,6 +52,18 @@ class Proxy:
                 self._tasks.discard(task)
             _reset(writer)
             _reset(back)
+
+    async def _small(self) -> socket.socket:
+        """A connection to the server whose buffer on this side is small, so that the server notices who is slow."""
+        small = socket.socket()
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
+        small.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(small, ("127.0.0.1", self.target))
+        except OSError:
+            small.close()
+            raise
+        return small
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
         with contextlib.suppress(OSError):

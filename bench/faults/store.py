@@ -7,7 +7,12 @@ from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 
-TABLES = {"theories": "incidents_theory", "timeline": "incidents_timelineentry", "next_steps": "incidents_nextstep"}
+TABLES = {
+    "theories": "incidents_theory",
+    "timeline": "incidents_timelineentry",
+    "lessons": "incidents_lesson",
+    "appendix": "incidents_appendix",
+}
 
 
 @dataclass
