@@ -36,13 +36,17 @@ def limit(path: str) -> int:
 
 
 async def spool(scope, receive):
-    """Read the whole body; returns a `receive` that hands it on. Raises Refused when it is too large or too slow."""
+    """Read the whole body; returns a `receive` that hands it on.
+
+    Raises Refused when it is too large or too slow, or when there is no room for it; then it is read to its end,
+    because a browser that is still sending does not see an answer.
+    """
     most = limit(scope["path"])
     declared = dict(scope["headers"]).get(b"content-length", b"0")
     if not declared.isdigit() or int(declared) > most:
         raise Refused(413)
     held = tempfile.SpooledTemporaryFile(MEMORY)
-    size, more = 0, True
+    size, more, room = 0, True, True
     try:
         while more:
             message = await asyncio.wait_for(receive(), PATIENCE)
@@ -51,8 +55,10 @@ async def spool(scope, receive):
             size += len(message.get("body", b""))
             if size > most:
                 raise Refused(413)
-            held.write(message.get("body", b""))
+            room = room and _written(held, message.get("body", b""))
             more = message.get("more_body", False)
+        if not room:
+            raise Refused(503)
     except TimeoutError:
         held.close()
         raise Refused(408) from None
@@ -73,11 +79,23 @@ async def spool(scope, receive):
     return again
 
 
+def _written(held, piece: bytes) -> bool:
+    """Whether there was room for one more piece."""
+    try:
+        held.write(piece)
+    except OSError:
+        return False
+    return True
+
+
 async def refuse(send, status: int) -> None:
     """A short answer to a body that is not read; the connection is closed."""
-    text = {408: "The request took too long.", 413: "The request is too large."}.get(
-        status, "Not understood."
-    )
+    known = {
+        408: "The request took too long.",
+        413: "The request is too large.",
+        503: "The server has no room. Try again in a moment.",
+    }
+    text = known.get(status, "Not understood.")
     plain = (b"content-type", b"text/plain; charset=utf-8")
     headers = [plain, (b"connection", b"close"), *raw_headers()]
     await send({"type": "http.response.start", "status": status, "headers": headers})

@@ -1,6 +1,8 @@
 """Bodies are read before a page takes a thread: too large, too slow and broken off are answered at once."""
 
 import asyncio
+import errno
+import io
 
 import pytest
 
@@ -56,6 +58,22 @@ def test_a_body_that_is_too_much_is_refused(monkeypatch, headers, messages, stat
     with pytest.raises(bodies.Refused) as refused:
         asyncio.run(bodies.spool({**SCOPE, "headers": headers}, received(*messages)))
     assert refused.value.status == status
+
+
+def test_a_body_for_which_there_is_no_room_is_read_to_its_end_and_refused(monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, piece):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(bodies.tempfile, "SpooledTemporaryFile", lambda size: Full())
+    waiting = [part(b"a", True), part(b"b", True), part(b"c")]
+
+    async def receive():
+        return waiting.pop(0)
+
+    with pytest.raises(bodies.Refused) as refused:
+        asyncio.run(bodies.spool(SCOPE, receive))
+    assert (refused.value.status, waiting) == (503, [])
 
 
 def test_evidence_may_be_larger_than_a_form(settings):
