@@ -44,15 +44,24 @@ def impatient():
 
 def test_a_lock_a_full_disk_and_a_lost_connection_pass():
     if connection.vendor == "sqlite":
-        found = {code: errors.passes(caused(OperationalError, of_sqlite(code))) for code in (1, 5, 261, 13, 14, 778)}
+        found = {
+            code: errors.passes(caused(OperationalError, of_sqlite(code)))
+            for code in (1, 5, 261, 13, 14, 778)
+        }
         assert found == {1: False, 5: True, 261: True, 13: True, 14: True, 778: True}
         assert errors.passes(InterfaceError("bad parameter")) is False
     else:
         lost = caused(OperationalError, psycopg.OperationalError("server closed the connection"))
-        assert (errors.passes(lost), errors.passes(InterfaceError("the connection is closed"))) == (True, True)
+        assert (errors.passes(lost), errors.passes(InterfaceError("the connection is closed"))) == (
+            True,
+            True,
+        )
         assert errors.passes(DataError("value too long")) is False
     assert errors.passes(OSError(errno.ENOSPC, "No space left on device")) is True
-    assert (errors.passes(OSError(errno.ENOENT, "No such file")), errors.passes(ValueError())) == (False, False)
+    assert (errors.passes(OSError(errno.ENOENT, "No such file")), errors.passes(ValueError())) == (
+        False,
+        False,
+    )
 
 
 def test_a_fault_of_the_code_is_500(as_dana, incident, monkeypatch):
@@ -89,7 +98,9 @@ def test_a_locked_database_is_503_and_says_that_the_text_is_kept(as_dana, incide
 @pytest.mark.django_db(transaction=True)
 def test_a_session_that_cannot_be_read_is_503(as_dana, incident, monkeypatch):
     def refused(*args, **kwargs):
-        cause = of_sqlite(14) if connection.vendor == "sqlite" else psycopg.OperationalError("connection refused")
+        cause = (
+            of_sqlite(14) if connection.vendor == "sqlite" else psycopg.OperationalError("connection refused")
+        )
         raise caused(OperationalError, cause)
 
     as_dana.raise_request_exception = False

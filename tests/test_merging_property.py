@@ -172,7 +172,9 @@ class Desk:
         added = (words(mine) | words(theirs)) - words(base)
         assert added <= now
         plain = all(
-            len(side[name].split()) == len(set(side[name].split())) for side in (base, mine, theirs) for name in PROSE
+            len(side[name].split()) == len(set(side[name].split()))
+            for side in (base, mine, theirs)
+            for name in PROSE
         )
         if exactly and plain:
             assert now == added | (words(base) & words(mine) & words(theirs))
@@ -201,7 +203,9 @@ def play(incident, users, what) -> None:
 
 
 small = settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    deadline=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

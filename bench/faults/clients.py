@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 import httpx
 
-SHELL = re.compile(r'<li class="entry[^"]*" id="([a-z_]+-[0-9a-f-]{36})" data-rev="(\d+)".*?\n</li>', re.DOTALL)
+SHELL = re.compile(
+    r'<li class="entry[^"]*" id="([a-z_]+-[0-9a-f-]{36})" data-rev="(\d+)".*?\n</li>', re.DOTALL
+)
 GONE = re.compile(r'<li id="([a-z_]+-[0-9a-f-]{36})" data-gone></li>')
 VERSION = re.compile(r'name="version" value="(\d+)"')
-PATIENCE = 30.0  # seconds without a byte of a stream after which it is opened anew; the server sends one every 15
+PATIENCE = (
+    30.0  # seconds without a byte of a stream after which it is opened anew; the server sends one every 15
+)
 DAY = {"at_0": "2026-11-20", "at_1": "10:00"}  # for sections that ask when
 
 _count = itertools.count()
@@ -210,7 +214,8 @@ class Screen:
 
     def has(self, word: str) -> bool:
         """Whether a word ever arrived."""
-        return any(word in data for data in self.received)
+        shown = (element.html for element in self.elements.values())
+        return any(word in data for data in itertools.chain(self.received, shown))
 
     async def differs_from_a_new_page(self, section: str) -> list[str]:
         """Elements that are not letter by letter what the server sends to somebody who opens the section now."""

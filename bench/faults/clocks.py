@@ -39,8 +39,7 @@ async def experiment(world: World, *, rounds: int = 30) -> None:
     """People write in turn through two servers, one of them an hour ahead; then before and after the clocks change."""
     await ahead(world, rounds)
     await in_the_night(world)
-    await world.close()
-    world.verify()
+    world.whole(CODENAME, NIGHT)
 
 
 async def ahead(world: World, rounds: int) -> None:
@@ -57,7 +56,11 @@ async def ahead(world: World, rounds: int) -> None:
                 noted.add(word, entry_id)
                 order.append(entry_id)
         await world.equal(screens, CODENAME)
-        rows = [entry for _, action, entry, _ in world.store.ledger(CODENAME) if action == "add" and entry in order]
+        rows = [
+            entry
+            for _, action, entry, _ in world.store.ledger(CODENAME)
+            if action == "add" and entry in order
+        ]
         world.findings.holds("the ledger has them in the order in which they were written", rows == order)
         times = [_moment(at) for (at,) in world.store.ask(
             "SELECT at FROM incidents_change WHERE incident_id = %s ORDER BY revision",
@@ -67,8 +70,8 @@ async def ahead(world: World, rounds: int) -> None:
         world.findings.holds("although the clock went back between rows (the experiment is one)", back > 0)
         world.findings.seen(f"the clock went back {back} times in {len(times)} rows")
     finally:
+        await world.close()
         await other.end()
-    world.whole(CODENAME, verify=False)
 
 
 async def in_the_night(world: World) -> None:
@@ -87,15 +90,18 @@ async def in_the_night(world: World) -> None:
             missing = await person.add(NIGHT, new_word(), section="timeline", at_0="2026-03-29", at_1="02:30")
         finally:
             await server.end()
-    world.findings.holds("what was captured is taken", all(stored(answer) for _, answer in captured), captured)
+    world.findings.holds(
+        "what was captured is taken", all(stored(answer) for _, answer in captured), captured
+    )
     told = [answer.status_code for answer in (kept, missing)]
     world.findings.holds("a time that is twice, or never, is asked about (422)", told == [422, 422], told)
     order = [row[0] for row in world.store.ask(
         "SELECT text FROM incidents_timelineentry WHERE incident_id = %s ORDER BY at",
         world.store.incident_id(NIGHT),
     )]  # fmt: skip
-    world.findings.holds("02:50 and 02:50 an hour later are two moments", order == [word for word, _ in captured], order)
-    world.whole(NIGHT, verify=False)
+    world.findings.holds(
+        "02:50 and 02:50 an hour later are two moments", order == [word for word, _ in captured], order
+    )
 
 
 def _moment(at) -> datetime:

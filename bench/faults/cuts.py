@@ -10,7 +10,9 @@ from bench.faults.proxy import Proxy
 CODENAME = "amber-crane"
 
 
-async def experiment(world: World, *, seconds: tuple[float, ...] = (1.0, 60.0, 600.0), pause: float = 0.5) -> None:
+async def experiment(
+    world: World, *, seconds: tuple[float, ...] = (1.0, 60.0, 600.0), pause: float = 0.5
+) -> None:
     """Each length twice: the cable is out (connections are reset), and a black hole (nothing comes and nobody says so).
 
     One person writes on through the cut and sends the same again until it is acknowledged; colleagues write meanwhile.

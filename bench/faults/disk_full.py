@@ -1,11 +1,12 @@
 """The disk is full: nothing is acknowledged, no partial file stays, and it recovers by itself. Needs root (a small tmpfs)."""
 
 import asyncio
+import sqlite3
 import subprocess
 import tempfile
 import uuid
 from collections import Counter
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 from bench.faults.clients import Person, insist, new_word, stored
@@ -23,6 +24,12 @@ def mounted(stack: AsyncExitStack) -> Path:
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SIZE}m", "tmpfs", str(folder)], check=True)
     stack.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
     return folder
+
+
+def copy(database: Path, to: Path) -> None:
+    """Copy an SQLite database that is in use."""
+    with closing(sqlite3.connect(database)) as used, closing(sqlite3.connect(to)) as new:
+        used.backup(new)
 
 
 def fill(folder: Path) -> Path:
@@ -49,10 +56,9 @@ async def experiment(world: World, *, rounds: int = 10) -> None:
         secret = (world.product.folder / "secret-key").read_text()  # the sessions are signed with it
         environment = {"TMPDIR": str(temporary), "SECRET_KEY": secret}
         product = Product(folder, world.product.database_url, environment=environment)
+        product.people = world.product.people
         if product.vendor == "sqlite":
-            await asyncio.to_thread(product.prepare, [CODENAME], 4)
-        else:
-            product.people = world.product.people
+            await asyncio.to_thread(copy, world.store.file, folder / "sitroom.sqlite3")
         await product.start()
         stack.push_async_callback(product.end)
         small = World(product, world.findings)
@@ -74,7 +80,9 @@ async def _fill_and_clear(world: World, folder: Path, rounds: int) -> None:
         ballast.unlink()
         for person in people:
             word, entry_id = new_word(), str(uuid.uuid4())
-            answer = await insist(lambda person=person, word=word, entry_id=entry_id: person.add(CODENAME, word, entry_id))
+            answer = await insist(
+                lambda person=person, word=word, entry_id=entry_id: person.add(CODENAME, word, entry_id)
+            )
             statuses["room"][answer.status_code] += 1
             if stored(answer):
                 noted.add(word, entry_id)
@@ -83,14 +91,22 @@ async def _fill_and_clear(world: World, folder: Path, rounds: int) -> None:
             if uploaded.is_file() and uploaded.stat().st_size != FILE:
                 left_over.append(f"{uploaded}: {uploaded.stat().st_size} bytes")
     told = set(statuses["full"])
-    world.findings.holds("full: stored in the room that was left, or 422 or 503", told <= {200, 422, 503}, statuses)
-    world.findings.holds("room again: everything is taken at once", set(statuses["room"]) == {200}, statuses["room"])
+    world.findings.holds(
+        "full: stored in the room that was left, or 422 or 503", told <= {200, 422, 503}, statuses
+    )
+    world.findings.holds(
+        "room again: everything is taken at once", set(statuses["room"]) == {200}, statuses["room"]
+    )
     world.findings.holds("no partial file", not left_over, left_over[:3])
     world.findings.seen(f"answers while full {dict(statuses['full'])}, afterwards {dict(statuses['room'])}")
     await world.equal([screen], CODENAME)
     world.whole(CODENAME)
     told = world.product.manage("verify_files", check=False).strip()
-    world.findings.holds(f"manage.py verify_files: {told.splitlines()[-1]}", "missing" not in told and "changed" not in told, told)
+    world.findings.holds(
+        f"manage.py verify_files: {told.splitlines()[-1]}",
+        "missing" not in told and "changed" not in told,
+        told,
+    )
 
 
 async def _entry(person: Person, noted, statuses: Counter) -> None:

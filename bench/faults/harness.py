@@ -48,6 +48,7 @@ class World:
         self.product, self.findings, self.postgres = product, findings, postgres
         self.store = Store(product)
         self.acknowledged: dict[str, Acknowledged] = {}
+        self.verifying = True  # whether each experiment asks manage.py to verify the ledgers at its end
         self._open: list = []
 
     @property
@@ -82,9 +83,15 @@ class World:
         wanted = self.store.shown(codename)
         while any(screen.versions() != wanted for screen in screens) and clock() < end:
             await asyncio.sleep(0.2)
-            wanted = self.store.shown(codename)  # what was on its way when the last client left may come in late
-        wrong = [f"{s.person.name}: {_difference(s.versions(), wanted)}" for s in screens if s.versions() != wanted]
-        self.findings.holds(f"{len(screens)} screens show what is stored ({len(wanted)} entries)", not wrong, wrong[:3])
+            wanted = self.store.shown(
+                codename
+            )  # what was on its way when the last client left may come in late
+        wrong = [
+            f"{s.person.name}: {_difference(s.versions(), wanted)}" for s in screens if s.versions() != wanted
+        ]
+        self.findings.holds(
+            f"{len(screens)} screens show what is stored ({len(wanted)} entries)", not wrong, wrong[:3]
+        )
         troubles = [screen.troubles for screen in screens if screen.troubles]
         assert troubles == [], troubles
         back = [screen.backwards for screen in screens if screen.backwards]
@@ -92,18 +99,24 @@ class World:
         text = [await screen.differs_from_a_new_page("theories") for screen in screens]
         self.findings.holds("each screen is letter by letter a page opened now", not any(text), text)
 
-    def whole(self, codename: str, verify: bool = True) -> None:
+    def whole(self, *codenames: str) -> None:
         """Write down the invariants of the store."""
-        for what, broken in faults(self.store, codename, self.noted(codename)).items():
-            self.findings.holds(what, not broken, broken)
-        if verify:
+        for codename in codenames:
+            self._whole(codename)
+        if self.verifying:
             self.verify()
+
+    def _whole(self, codename: str) -> None:
+        for what, broken in faults(self.store, codename, self.noted(codename)).items():
+            self.findings.holds(f"{codename}: {what}", not broken, broken)
 
     def verify(self) -> None:
         """manage.py verify_ledger and check_access, as an operator runs them."""
         for command, good in (("verify_ledger", "whole"), ("check_access", "agree")):
             told = self.product.manage(command, check=False).strip()
-            self.findings.holds(f"manage.py {command}: {told.splitlines()[-1] if told else ''}", good in told, told)
+            self.findings.holds(
+                f"manage.py {command}: {told.splitlines()[-1] if told else ''}", good in told, told
+            )
 
     async def close(self) -> None:
         """Close what was opened for an experiment; the product goes on."""
@@ -141,24 +154,31 @@ async def build(
 
 
 def main(
-    experiment: Callable[..., Awaitable[None]], *, databases: tuple[str, ...] = ("sqlite", "postgresql"), **options
+    experiment: Callable[..., Awaitable[None]],
+    *,
+    databases: tuple[str, ...] = ("sqlite", "postgresql"),
+    workers: int = 1,
 ) -> None:
     """Run an experiment from the command line: its keyword arguments with defaults are options. Exit 1: something is broken."""
     parser = argparse.ArgumentParser(description=inspect.getmodule(experiment).__doc__.splitlines()[0])
     parser.add_argument("--database", choices=databases, default=databases[0])
+    parser.add_argument("--workers", type=int, default=workers, help="processes of the server")
     for name, parameter in inspect.signature(experiment).parameters.items():
         if parameter.default is not parameter.empty:
             several = isinstance(parameter.default, tuple)
             kind = type(parameter.default[0] if several else parameter.default)
-            parser.add_argument(f"--{name}", type=kind, default=parameter.default, nargs="+" if several else None)
+            parser.add_argument(
+                f"--{name}", type=kind, default=parameter.default, nargs="+" if several else None
+            )
     chosen = vars(parser.parse_args())
     findings = Findings()
-    database = chosen.pop("database")
-    print(f"{parser.description} ({database}, {', '.join(f'{k} {v}' for k, v in chosen.items())})", flush=True)
+    told = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    print(f"{parser.description} ({told})", flush=True)
+    database, workers = chosen.pop("database"), chosen.pop("workers")
 
     async def run() -> None:
         async with AsyncExitStack() as stack:
-            world = await build(stack, database, findings=findings, **options)
+            world = await build(stack, database, findings=findings, workers=workers)
             stack.push_async_callback(world.close)
             await experiment(world, **chosen)
 

@@ -49,7 +49,9 @@ async def experiment(world: World, *, rounds: int = 50, writers: int = 8, second
     ended = await asyncio.gather(*working, return_exceptions=True)
     failed = [repr(error) for error in ended if not isinstance(error, asyncio.CancelledError)]
     world.findings.holds("everybody could go on after each start", not failed, failed)
-    world.findings.seen(f"{rounds} kills, {unanswered} requests that were not sent again after no answer came")
+    world.findings.seen(
+        f"{rounds} kills, {unanswered} requests that were not sent again after no answer came"
+    )
     await world.equal(screens, CODENAME)
     world.whole(CODENAME)
 

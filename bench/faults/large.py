@@ -36,9 +36,7 @@ async def experiment(world: World, *, entries: int = 10_000, small: int = 100, r
     for what, little in took["little-brook"].items():
         large = took["broad-river"][what]
         world.findings.seen(f"{what}: {large * 1000:.0f} ms, {large / little:.2f} × as with {small} entries")
-    await world.close()
-    for codename in sizes:
-        world.whole(codename, verify=codename == "broad-river")
+    world.whole(*sizes)
 
 
 async def _measure(world: World, codename: str, revision: int, rounds: int) -> dict[str, float]:

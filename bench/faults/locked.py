@@ -61,7 +61,9 @@ async def experiment(world: World, *, seconds: tuple[float, ...] = (10.0, 30.0),
         answers = await asyncio.gather(*writing)
         statuses = [answer.status_code if answer is not None else None for answer, _ in answers]
         world.findings.holds(
-            f"locked for {duration:.0f} s: whoever writes waits or is told 503", set(statuses) <= {200, 503}, statuses
+            f"locked for {duration:.0f} s: whoever writes waits or is told 503",
+            set(statuses) <= {200, 503},
+            statuses,
         )
         world.findings.seen(f"answers {statuses} after {[round(took, 1) for _, took in answers]} s")
         again = {entry_id: answer for (_, _, entry_id), (answer, _) in zip(sent, answers, strict=True)}
@@ -75,7 +77,9 @@ async def experiment(world: World, *, seconds: tuple[float, ...] = (10.0, 30.0),
             world.findings.holds("afterwards it is stored", stored(answer), answer)
             noted.add(word, entry_id)
     await world.equal([screen], CODENAME)
-    world.findings.holds("the reader's stream stayed open all the time", screen.connections == 1, screen.connections)
+    world.findings.holds(
+        "the reader's stream stayed open all the time", screen.connections == 1, screen.connections
+    )
     world.whole(CODENAME)
 
 

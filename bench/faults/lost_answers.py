@@ -47,7 +47,9 @@ async def experiment(world: World, *, rounds: int = 50) -> None:
             if not all(stored(answer) for answer in answers) or rows(entry_id) != ["add"]:
                 wrong.append(([answer and answer.status_code for answer in answers], rows(entry_id)))
             noted.add(word, entry_id)
-        world.findings.holds(f"{rounds} lost answers, lost changes and fivefold submits: one row each", not wrong, wrong[:3])
+        world.findings.holds(
+            f"{rounds} lost answers, lost changes and fivefold submits: one row each", not wrong, wrong[:3]
+        )
         await world.equal([screen], CODENAME)
     finally:
         await world.close()

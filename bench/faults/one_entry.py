@@ -40,7 +40,10 @@ async def experiment(world: World, *, rounds: int = 100) -> None:
         else:
             texts = (base.replace(middle, mine), base.replace(middle, theirs))
         if kind == "hidden":
-            answers = [await one.hide(CODENAME, entry_id), await other.change(CODENAME, entry_id, 1, texts[1])]
+            answers = [
+                await one.hide(CODENAME, entry_id),
+                await other.change(CODENAME, entry_id, 1, texts[1]),
+            ]
             if [answer.status_code for answer in answers] != [200, 409]:
                 wrong.append((kind, [answer.status_code for answer in answers]))
             await resolve(other, entry_id, answers[1], [theirs])
@@ -58,7 +61,9 @@ async def experiment(world: World, *, rounds: int = 100) -> None:
             noted.add(mine, entry_id)
             noted.add(theirs, entry_id)
             now = await text_of(entry_id)
-            if kind == "merged" and now != base.replace(first, f"{first} {mine}").replace(last, f"{last} {theirs}"):
+            if kind == "merged" and now != base.replace(first, f"{first} {mine}").replace(
+                last, f"{last} {theirs}"
+            ):
                 wrong.append((kind, now))
         outcomes[kind] += 1
     world.findings.holds(f"every save was merged or shown with both texts {outcomes}", not wrong, wrong[:3])

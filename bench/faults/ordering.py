@@ -14,13 +14,16 @@ async def experiment(world: World, *, rounds: int = 40, writers: int = 16, reade
     """Each writer adds so many entries; each reader loses the line every few moments."""
     noted = world.noted(CODENAME)
     screens = [
-        world.screen("reader", CODENAME, resume="header" if number % 2 else "address") for number in range(readers)
+        world.screen("reader", CODENAME, resume="header" if number % 2 else "address")
+        for number in range(readers)
     ]
 
     async def write(person: Person) -> None:
         for _ in range(rounds):
             word, entry_id = new_word(), str(uuid.uuid4())
-            if stored(await insist(lambda word=word, entry_id=entry_id: person.add(CODENAME, word, entry_id))):
+            if stored(
+                await insist(lambda word=word, entry_id=entry_id: person.add(CODENAME, word, entry_id))
+            ):
                 noted.add(word, entry_id)
 
     async def stumble(screen: Screen) -> None:

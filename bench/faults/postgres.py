@@ -47,7 +47,9 @@ class Postgres:
         await self._run("pg_ctl", *where, *what)
 
     async def _run(self, *command: str) -> None:
-        as_owner = {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []} if self.owner else {}
+        as_owner = (
+            {"user": self.owner.pw_uid, "group": self.owner.pw_gid, "extra_groups": []} if self.owner else {}
+        )
         with open(self.folder / "control.log", "ab") as log:
             process = await asyncio.create_subprocess_exec(
                 shutil.which(command[0], path=self.environment["PATH"]), *command[1:],

@@ -99,7 +99,14 @@ class Product:
 
     async def start(self) -> None:
         """Start, and wait until it answers. It leads a process group, so that all of it can be killed at once."""
-        command = [sys.executable, "-m", "uvicorn", f"{self.application}:application", "--log-level", "warning"]
+        command = [
+            sys.executable,
+            "-m",
+            "uvicorn",
+            f"{self.application}:application",
+            "--log-level",
+            "warning",
+        ]
         command += ["--port", str(self.port), "--workers", str(self.workers)]
         with open(self.folder / "server.log", "ab") as log:
             self.process = await asyncio.create_subprocess_exec(

@@ -6,6 +6,7 @@ import socket
 import struct
 
 CHUNK = 16_384
+BUFFER = 131_072  # bytes; with less than two segments of the loopback interface a line stalls
 
 
 class Proxy:
@@ -56,7 +57,7 @@ class Proxy:
     async def _small(self) -> socket.socket:
         """A connection to the server whose buffer on this side is small, so that the server notices who is slow."""
         small = socket.socket()
-        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CHUNK)
+        small.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
         small.setblocking(False)
         try:
             await asyncio.get_running_loop().sock_connect(small, ("127.0.0.1", self.target))
@@ -67,18 +68,22 @@ class Proxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answers: bool) -> None:
         with contextlib.suppress(OSError):
-            while piece := await reader.read(1 if answers and self.rate else CHUNK):
+            while piece := await reader.read(CHUNK):
                 await self.passing.wait()
                 if self.delay:
                     await asyncio.sleep(self.delay)
                 if answers and self.swallow:
                     return
-                if answers and self.rate:
-                    await asyncio.sleep(len(piece) / self.rate)
-                if answers:
-                    self.passed += len(piece)
-                writer.write(piece)
-                await writer.drain()
+                await (self._dribble if answers else _write)(writer, piece)
+
+    async def _dribble(self, writer: asyncio.StreamWriter, piece: bytes) -> None:
+        """Towards the client, byte by byte as long as the rate is limited."""
+        while piece:
+            now, piece = (piece[:1], piece[1:]) if self.rate else (piece, b"")
+            await _write(writer, now)
+            self.passed += len(now)
+            if self.rate:
+                await asyncio.sleep(1 / self.rate)
 
     def cut(self) -> None:
         """Reset every line and refuse new ones: the cable is out."""
@@ -103,6 +108,11 @@ class Proxy:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _write(writer: asyncio.StreamWriter, piece: bytes) -> None:
+    writer.write(piece)
+    await writer.drain()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

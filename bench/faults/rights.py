@@ -46,9 +46,11 @@ async def experiment(world: World, *, rounds: int = 10) -> None:
             summaries = len(screen.received)
             await until(
                 lambda: screen.blanked or len(screen.received) > summaries,
-                "the executive gets the summary, or a blank page")  # noqa: B023
+                "the executive gets the summary, or a blank page",
+            )  # noqa: B023
             world.findings.holds(
-                "made an executive: the summary, and nothing that was written since", not any(map(screen.has, after))
+                "made an executive: the summary, and nothing that was written since",
+                not any(map(screen.has, after)),
             )
             await screen.close()
             await decide(f"{person}/", role="responder", reads_privileged="on", ends="keep")

@@ -31,7 +31,9 @@ async def experiment(world: World, *, rounds: int = 10, streams: int = 20) -> No
             wrong.append((changed, first, again))
         noted.add(draft, entry_id)
         noted.add(hurried, late)
-    world.findings.holds("drafts and what was on its way are taken afterwards, each once", not wrong, wrong[:3])
+    world.findings.holds(
+        "drafts and what was on its way are taken afterwards, each once", not wrong, wrong[:3]
+    )
     world.findings.seen(f"the server stopped with {streams} streams in {min(took):.2f} to {max(took):.2f} s")
     await world.equal(screens, CODENAME)
     world.whole(CODENAME)

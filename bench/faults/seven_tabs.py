@@ -31,7 +31,9 @@ async def experiment(world: World, *, rounds: int = 40, tabs: int = 7) -> None:
         world.noted(CODENAME).add(word, entry_id)
     world.findings.holds(f"every page loaded beside {tabs} open streams", statuses == {200}, statuses)
     without, beside = (statistics.median(took[kind]) for kind in ("without", "with"))
-    world.findings.seen(f"a page takes {beside * 1000:.0f} ms, {beside / without:.2f} × as without the streams")
+    world.findings.seen(
+        f"a page takes {beside * 1000:.0f} ms, {beside / without:.2f} × as without the streams"
+    )
     await world.equal(screens, CODENAME)
     world.whole(CODENAME)
 

@@ -118,7 +118,11 @@ def faults(store: Store, codename: str, acknowledged: Acknowledged) -> dict[str,
     twice += [entry_id for entry_id, times in added.items() if times != 1]
     apart = [entry_id for entry_id, row in entries.items() if added[entry_id] != 1]
     apart += [entry_id for entry_id in added if entry_id not in entries]
-    gaps = [] if revisions == list(range(1, len(revisions) + 1)) else [f"{len(revisions)} rows, last {revisions[-1:]}"]
+    gaps = (
+        []
+        if revisions == list(range(1, len(revisions) + 1))
+        else [f"{len(revisions)} rows, last {revisions[-1:]}"]
+    )
     return {
         f"acknowledged ⊆ stored ({len(acknowledged.words)} words in {len(entries)} entries)": lost[:5],
         "exactly once": twice[:5],
