@@ -180,7 +180,7 @@ class Desk:
             assert now == added | (words(base) & words(mine) & words(theirs))
 
     def check(self) -> None:
-        """Every word that anybody was told to be stored is in the entry or in its history, whose versions have no gap."""
+        """Every acknowledged word is in the entry or in its history, whose versions have no gap."""
         rows = list(Change.objects.filter(entry_id=self.entry.pk).order_by("revision"))
         kept = set().union(*(words(row.values) for row in rows))
         assert self.acknowledged <= kept

@@ -1,4 +1,4 @@
-"""The disk is full: nothing is acknowledged, no partial file stays, and it recovers by itself. Needs root (a small tmpfs)."""
+"""The disk is full: nothing is acknowledged, no partial file stays, it recovers by itself. Needs root (for a tmpfs)."""
 
 import asyncio
 import sqlite3

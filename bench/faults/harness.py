@@ -159,7 +159,7 @@ def main(
     databases: tuple[str, ...] = ("sqlite", "postgresql"),
     workers: int = 1,
 ) -> None:
-    """Run an experiment from the command line: its keyword arguments with defaults are options. Exit 1: something is broken."""
+    """Run an experiment from the command line; its keyword arguments are options. Exit 1: something is broken."""
     parser = argparse.ArgumentParser(description=inspect.getmodule(experiment).__doc__.splitlines()[0])
     parser.add_argument("--database", choices=databases, default=databases[0])
     parser.add_argument("--workers", type=int, default=workers, help="processes of the server")

@@ -1,4 +1,4 @@
-"""Transactions that commit out of order: many writers on one incident, two processes, readers that resume all the time."""
+"""Transactions out of order: many writers on one incident, two processes, readers that resume all the time."""
 
 import asyncio
 import random

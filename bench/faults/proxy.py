@@ -10,7 +10,7 @@ BUFFER = 131_072  # bytes; with less than two segments of the loopback interface
 
 
 class Proxy:
-    """Passes bytes on. `rate` is bytes per second towards the client (None: unlimited), `delay` seconds for each piece."""
+    """Passes bytes on. `rate`: bytes a second towards the client (None: unlimited); `delay`: seconds for each piece."""
 
     def __init__(self, port: int):
         self.target = port
