@@ -27,7 +27,7 @@ async def experiment(world: World, *, editors: int = 10, rounds: int = 60, seed:
             noted.add(word, entry_id)
 
     async def change(person: Person, screen: Screen) -> None:
-        """From what stands on the editor's own screen, which may be old; after a conflict most save their text again."""
+        """From what stands on the editor's own screen, which may be old; after a conflict most save it again."""
         if not screen.elements:
             return
         element = chance.choice(sorted(screen.elements))
