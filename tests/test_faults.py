@@ -35,7 +35,7 @@ SHORT = {
     lost_answers: {"rounds": 2},
     seven_tabs: {"rounds": 2},
     rights: {"rounds": 1},
-    cuts: {"seconds": (0.5,), "pause": 0.1},
+    cuts: {"seconds": (0.5,), "pause": 0.1, "delay": 0.01},
     locked: {"seconds": (0.5,)},
     slow_reader: {"rounds": 15, "slow": 3},
     large: {"entries": 200, "small": 20, "rounds": 2},

@@ -120,7 +120,6 @@ class Screen:
         self.connections, self.refused, self.backwards = 0, 0, []
         self.blanked = False
         self.troubles: list[str] = []  # faults of this mirror, not of the server
-        self.can = ""
         self._cut = asyncio.Event()
         self.task = asyncio.create_task(self._run())
 
@@ -175,8 +174,6 @@ class Screen:
         if name == "gone":
             self.blanked = True
             self.elements.clear()
-        elif name == "can":
-            self.can = data
         elif name == "reload":
             self.received.append(data)
             for section in data.split():

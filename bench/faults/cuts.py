@@ -11,14 +11,16 @@ CODENAME = "amber-crane"
 
 
 async def experiment(
-    world: World, *, seconds: tuple[float, ...] = (1.0, 60.0, 600.0), pause: float = 0.5
+    world: World, *, seconds: tuple[float, ...] = (1.0, 60.0, 600.0), pause: float = 0.5, delay: float = 0.1
 ) -> None:
     """Each length twice: the cable is out (connections are reset), and a black hole (nothing comes and nobody says so).
 
-    One person writes on through the cut and sends the same again until it is acknowledged; colleagues write meanwhile.
+    One person, whose line takes `delay` seconds each way, writes on through the cut and sends the same again until it
+    is acknowledged; a colleague writes meanwhile.
     """
     noted = world.noted(CODENAME)
     proxy = await Proxy(world.product.port).start()
+    proxy.delay = delay
     away, home = world.person("writer2", proxy.url), world.person("writer3")
     away.http.timeout = 10.0
     screens = [world.screen("writer2", CODENAME, proxy.url), world.screen("writer3", CODENAME)]

@@ -153,10 +153,6 @@ class Product:
         )
         return sum(int(line) for line in found.stdout.split()) * 1024
 
-    def logged(self) -> str:
-        """Everything that the server wrote."""
-        return (self.folder / "server.log").read_text(errors="replace")
-
 
 def database_name(url: str, name: str) -> str:
     """The address of another database on the same server."""
