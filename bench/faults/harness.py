@@ -79,9 +79,9 @@ class World:
     async def equal(self, screens: list[Screen], codename: str, limit: float = 60.0) -> None:
         """Wait until every screen shows what is stored; write down whether it came to that."""
         clock = asyncio.get_running_loop().time
-        end = clock() + limit
+        began = clock()
         wanted = self.store.shown(codename)
-        while any(screen.versions() != wanted for screen in screens) and clock() < end:
+        while any(screen.versions() != wanted for screen in screens) and clock() < began + limit:
             await asyncio.sleep(0.2)
             wanted = self.store.shown(
                 codename
@@ -92,6 +92,7 @@ class World:
         self.findings.holds(
             f"{len(screens)} screens show what is stored ({len(wanted)} entries)", not wrong, wrong[:3]
         )
+        self.findings.seen(f"{clock() - began:.1f} s until they did")
         troubles = [screen.troubles for screen in screens if screen.troubles]
         assert troubles == [], troubles
         back = [screen.backwards for screen in screens if screen.backwards]
