@@ -15,6 +15,7 @@ from incidents.invitations import InvitationQuerySet
 from incidents.ledger import Action, Change
 from incidents.people import Participant
 from incidents.succession import BreakGlass, Offer
+from incidents.vocabulary import Capability
 
 # Called with an entry before it is saved: incidents/rendering.py, two floors up, gives it its body.
 dressers: list[Callable] = []
@@ -65,6 +66,11 @@ class Door(models.Model):
                 raise Refused
             yield
 
+    def _may_touch(self, privileged: bool, by) -> None:
+        """Only who reads entries prepared at the request of counsel may write or mark one."""
+        if privileged and not access.can(by, self, Capability.PRIVILEGED):
+            raise Refused
+
     def _record(
         self,
         action: Action,
@@ -75,7 +81,9 @@ class Door(models.Model):
         reason: str = "",
         before=None,
         at: datetime | None = None,
+        privileged: bool = False,
     ) -> Change:
+        """Add the row; it is privileged if the entry is, or if what is said about it is."""
         self.revision += 1
         row = Change(
             incident=self,
@@ -88,7 +96,7 @@ class Door(models.Model):
             at=at or timezone.now(),
             values=values or {},
             reason=reason,
-            privileged=entry.privileged if entry else False,
+            privileged=privileged or (entry.privileged if entry else False),
             previous_hash=self.head,
         )
         row.before = before

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from django.db.models import Q, QuerySet
 
-from incidents.conflicts import Difference, differences, names_of
-from incidents.ledger import ENTRY_ACTIONS, Action, Change
+from incidents.conflicts import Difference, differences, names_of, word_diff
+from incidents.ledger import COMMENT_ACTIONS, ENTRY_ACTIONS, Action, Change
 from incidents.sections import SECTIONS
 from incidents.sections.base import Section
 from incidents.vocabulary import Audience, Role, Status
@@ -22,6 +22,36 @@ class Told:
     diffs: list[Difference] = field(default_factory=list)
     restores: int = 0  # version that can be restored from here
     is_hidden: bool = False  # whether the entry can be brought back from here
+    hid: str = ""  # the comment that can be brought back from here
+    author: object = None  # of that comment
+
+
+class Talk:
+    """What the rows about comments say, told with the words before."""
+
+    def __init__(self) -> None:
+        self.words: dict[str, list[Change]] = {}  # comment → the rows that hold its words
+        self.hiding: dict[str, Change] = {}  # comment → the row that hid it or brought it back last
+
+    def hear(self, row: Change) -> None:
+        """Take in a row; rows come in order."""
+        if "text" in row.values:
+            self.words.setdefault(row.values["comment"], []).append(row)
+        elif row.action in (Action.HIDE_COMMENT, Action.SHOW_COMMENT):
+            self.hiding[row.values["comment"]] = row
+
+    def told(self, row: Change, versions: dict[tuple, dict]) -> Told:
+        """A row about a comment: the entry as its subject, and the words that changed."""
+        section, comment = SECTIONS[row.section], row.values["comment"]
+        known = [version for entry, version in versions if entry == row.entry_id and version <= row.version]
+        subject = section.label(versions[row.entry_id, max(known)]) if known else ""
+        told = Told(row, row.get_action_display(), subject, section)
+        said = [word for word in self.words.get(comment, []) if word.revision < row.revision]
+        before = said[-1].values["text"] if said else ""
+        told.diffs = [Difference("text", "Comment", word_diff(before, row.values.get("text", before)))]
+        if row.action == Action.HIDE_COMMENT and self.hiding[comment].revision == row.revision and said:
+            told.hid, told.author = comment, said[0].actor_id
+        return told
 
 
 def changes_for(incident, audience: str, rows: QuerySet | None = None) -> QuerySet:
@@ -57,19 +87,29 @@ def described(incident, rows: list[Change], audience: str) -> list[Told]:
     A version that was privileged is nobody's “before” unless the audience may read it.
     """
     people = names_of(incident)
+    talk = Talk()
     ids = {row.entry_id for row in rows if row.entry_id}
     versions: dict[tuple, dict] = {}
     newest: dict = {}
     states: dict = {}
-    known = incident.changes.filter(entry_id__in=ids, action__in=list(ENTRY_ACTIONS)).order_by("revision")
+    about = list(ENTRY_ACTIONS | COMMENT_ACTIONS)
+    known = incident.changes.filter(entry_id__in=ids, action__in=about).order_by("revision")
     if audience != Audience.PRIVILEGED:
         known = known.filter(privileged=False)
     for row in known:
+        if row.action in COMMENT_ACTIONS:
+            talk.hear(row)
+            continue
         if row.action in (Action.ADD, Action.CHANGE):
             versions[row.entry_id, row.version] = row.values
         newest[row.entry_id] = row
         states[row.entry_id] = row.action == Action.REMOVE
-    return [_told(incident, row, people, versions, newest, states) for row in rows]
+    return [
+        talk.told(row, versions)
+        if row.action in COMMENT_ACTIONS
+        else _told(incident, row, people, versions, newest, states)
+        for row in rows
+    ]
 
 
 def _told(incident, row: Change, people: dict, versions: dict, newest: dict, states: dict) -> Told:

@@ -15,11 +15,11 @@ from django.utils import timezone
 
 from accounts.models import validate_zone
 from incidents import access, codenames, ledger, merging
-from incidents.command import Command
-from incidents.door import Impossible, Refused, dressers
+from incidents.door import Impossible, dressers
 from incidents.ledger import Action, Change
 from incidents.membership import Saved, Terms
 from incidents.people import PERMISSIONS
+from incidents.talk import Talk
 from incidents.vocabulary import Audience, Capability, Role, Status
 
 UNDO = timedelta(seconds=60)  # for how long one's own last change can be taken back
@@ -44,8 +44,9 @@ class IncidentQuerySet(models.QuerySet):
         return access.visible(self, user)
 
 
-class Incident(Command):
-    """One incident and its document. Its people are in membership.py and command.py, the door in door.py."""
+class Incident(Talk):
+    """One incident and its document. Its people are in membership.py and command.py, what they say about
+    entries in talk.py, the door in door.py."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     codename = models.CharField(max_length=80)
@@ -102,7 +103,10 @@ class Incident(Command):
     # --- entries -----------------------------------------------------------------------------------
 
     def add(self, entry, *, by) -> Saved:
-        """Write a new entry. The client chose its id: a repeated POST is the same entry, not a second one."""
+        """Write a new entry. The client chose its id: a repeated POST is the same entry, not a second one.
+
+        Raises Impossible where the id is taken elsewhere, or a value cannot stand (Entry.verify).
+        """
         with self._door(by, entry.needs):
             model = type(entry)
             owner = model.objects.filter(pk=entry.pk).values_list("incident_id", flat=True).first()
@@ -114,13 +118,15 @@ class Incident(Command):
             entry.number = self.numbers[entry.section] = self.numbers.get(entry.section, 0) + 1
             entry.version = 1
             self._may_touch(entry.privileged, by)
+            entry.verify({})
             return Saved(self._save(Action.ADD, entry, by, before={}))
 
     def change(self, entry, *, by, version: int, reason: str = "", restore: bool = False, **fields) -> Saved:
         """Change fields of an entry that the person began to edit at `version`.
 
         What others changed meanwhile is merged; raises Conflict where both touched the same words, or where
-        the entry was hidden meanwhile (unless `restore` says to bring it back with these words).
+        the entry was hidden meanwhile (unless `restore` says to bring it back with these words); Impossible
+        where a value cannot stand (Entry.verify).
         """
         with self._door(by, entry.needs):
             _read_again(entry)
@@ -136,9 +142,11 @@ class Incident(Command):
             if merged.get("privileged", entry.privileged) != entry.privileged:
                 self._may_touch(True, by)
             entry.assign(merged)
+            entry.verify(theirs)
+            before = {**theirs, "hidden": entry.hidden}
             entry.hidden = False
             entry.version += 1
-            row = self._save(Action.CHANGE, entry, by, reason, before=theirs)
+            row = self._save(Action.CHANGE, entry, by, reason, before=before)
             return Saved(row, merged=base != theirs)
 
     def remove(self, entry, *, by, reason: str = "") -> Saved:
@@ -265,11 +273,6 @@ class Incident(Command):
             entry.hidden = hidden
             entry.version += 1
             return Saved(self._save(action, entry, by, reason))
-
-    def _may_touch(self, privileged: bool, by) -> None:
-        """Only who reads entries prepared at the request of counsel may write or mark one."""
-        if privileged and not access.can(by, self, Capability.PRIVILEGED):
-            raise Refused
 
 
 def why_not_close(user) -> str:

@@ -159,7 +159,8 @@ class Change(models.Model):
 
 def values_at(entry_id: uuid.UUID, version: int) -> dict | None:
     """The fields of an entry as they were at a version; None when there was no such version."""
-    row = Change.objects.filter(entry_id=entry_id, version=version).order_by("-revision").first()
+    rows = Change.objects.filter(entry_id=entry_id, version=version, action__in=list(ENTRY_ACTIONS))
+    row = rows.order_by("-revision").first()
     return row.values if row else None
 
 

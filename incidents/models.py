@@ -1,5 +1,6 @@
 """An index for Django: every model of this application. Import them from their own modules."""
 
+from incidents.comments import Comment
 from incidents.hooks import HookCall, Webhook
 from incidents.incident import Incident
 from incidents.invitations import AccessRequest, Attempt, Block, Invitation
@@ -22,6 +23,7 @@ __all__ = [
     "BreakGlass",
     "Change",
     "Choices",
+    "Comment",
     "HookCall",
     "Incident",
     "IncidentGrant",

@@ -146,6 +146,15 @@ def show(moment: Moment, zone: ZoneInfo) -> str:
     return day if moment.precision == Precision.DAY else f"{day} {show_clock(moment, zone)}"
 
 
+def ago(passed: timedelta) -> str:
+    """How long ago something was, in the largest unit that fits: 2 s, 5 min, 3 h, 4 d."""
+    seconds = max(1, int(passed.total_seconds()))
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
 def zone_of_days(days: list[datetime]) -> ZoneInfo:
     """The zone in which every one of these aware times is midnight: UTC if it fits, else the first that does.
 

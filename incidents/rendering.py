@@ -14,8 +14,8 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 
-from incidents import succession
-from incidents.ledger import ENTRY_ACTIONS, HEAD_ACTIONS, PEOPLE_ACTIONS, Change
+from incidents import conversation, succession
+from incidents.ledger import COMMENT_ACTIONS, ENTRY_ACTIONS, HEAD_ACTIONS, PEOPLE_ACTIONS, Action, Change
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 from incidents.vocabulary import Audience, Milestone, Status
@@ -98,11 +98,21 @@ def dress(entries: list[Entry], incident) -> list[Entry]:
 
 
 def shell(entry: Entry, incident) -> SafeString:
-    """The whole entry: shell and body. Made once for an entry in hand, however many places it goes to."""
+    """The whole entry: shell and body. Made once for an entry in hand, however many places it goes to.
+
+    What was said about it is sent apart (`talk`): a place is kept for it, and the page keeps what it has there.
+    """
     if entry.shell is None or entry.shell[0] != entry.version:
         [dressed] = dress([entry], incident)
         entry.shell = entry.version, render_to_string("live/_entry.html", {"entry": dressed})
     return entry.shell[1]
+
+
+def talk(entry: Entry, incident, audience: str) -> SafeString:
+    """What was said about an entry, as one element."""
+    dressed = dress([entry], incident)
+    conversation.attach(incident, audience, dressed)
+    return render_to_string("live/_talk.html", {"entry": dressed[0]})
 
 
 def listed(
@@ -197,6 +207,11 @@ def message(incident, changes: list[Change], audience: str) -> str:
         if part := _entry_message(incident, rows, audience):
             parts.append(part)
             told += rows
+    heard = {row.entry_id: row.section for row in changes if _is_heard(row, audience)}
+    for entry_id in heard.keys() - by_entry.keys():
+        entry = SECTIONS[heard[entry_id]].shown(incident, audience).filter(pk=entry_id).first()
+        if entry is not None:
+            parts.append(talk(entry, incident, audience))
     actions = {change.action for change in changes}
     heads = any(SECTIONS[row.section].heads(row.values, None) for row in told)
     if heads or actions & HEAD_ACTIONS:
@@ -209,14 +224,22 @@ def message(incident, changes: list[Change], audience: str) -> str:
 def inline(change: Change, entry: Entry | None) -> str:
     """What this row tells everybody who reads the document, made from the entry in hand.
 
-    Empty when it takes more than the entry: it is privileged, or the title line, or the people, changed as well.
+    Empty when it takes more than the entry: it is privileged, or the title line, or the people, changed as well,
+    or it stands on the screens anew, with what was said about it.
     """
     if entry is None or change.action not in ENTRY_ACTIONS or entry.privileged:
         return ""
     section, incident = SECTIONS[entry.section], change.incident
-    if section.heads(change.values, change.before):
+    before = change.before or {}
+    anew = change.action == Action.RESTORE or before.get("hidden") or before.get("privileged")
+    if anew or section.heads(change.values, change.before):
         return ""
     return gone(section, entry.pk) if entry.hidden else shell(entry, incident) + mini(entry, incident)
+
+
+def _is_heard(row: Change, audience: str) -> bool:
+    """Whether an audience may notice that a row is about a comment."""
+    return row.action in COMMENT_ACTIONS and (audience == Audience.PRIVILEGED or not row.privileged)
 
 
 def _entry_message(incident, rows: list[Change], audience: str) -> str:
@@ -225,7 +248,8 @@ def _entry_message(incident, rows: list[Change], audience: str) -> str:
     entry_id = rows[0].entry_id
     entry = section.visible(incident, audience).filter(pk=entry_id).first()
     if entry is not None and not entry.hidden:
-        return shell(entry, incident) + mini(entry, incident)
+        said = talk(entry, incident, audience) if rows[-1].version > 1 else ""
+        return shell(entry, incident) + said + mini(entry, incident)
     earlier = Change.objects.filter(entry_id=entry_id, revision__lt=rows[0].revision).order_by("-revision")[
         :1
     ]

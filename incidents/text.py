@@ -5,6 +5,7 @@ reorder text are shown instead of obeyed (Unicode TR 36).
 """
 
 import re
+from collections.abc import Iterable
 
 import nh3
 from django.utils.html import escape, format_html
@@ -34,6 +35,18 @@ def show_bidi(html: str) -> str:
 def literal(text: str) -> SafeString:
     """The text itself, line breaks kept."""
     return mark_safe(show_bidi(escape(text)).replace("\r\n", "\n").replace("\n", "<br>"))  # noqa: S308 (escaped)
+
+
+def marked(text: str, spans: Iterable[tuple[int, int]]) -> SafeString:
+    """The text itself with a quiet mark around some spans of it, such as the people it names."""
+    pieces, here = [], 0
+    for start, end in spans:
+        pieces += [
+            literal(text[here:start]),
+            format_html('<b class="named">{}</b>', literal(text[start:end])),
+        ]
+        here = end
+    return mark_safe("".join([*pieces, literal(text[here:])]))  # noqa: S308 (escaped piece by piece)
 
 
 def verbatim(text: str) -> SafeString:

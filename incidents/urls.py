@@ -17,7 +17,9 @@ from incidents.views import (
     people,
     register,
     since,
+    talk,
     undo,
+    verbs,
     webhook,
 )
 
@@ -41,6 +43,7 @@ urlpatterns = [
     path("<codename:codename>/status/", documents.status, name="status"),
     path("<codename:codename>/checks/", documents.checks, name="checks"),
     path("<codename:codename>/people/", people.roster, name="people"),
+    path("<codename:codename>/people/names/", talk.names, name="names"),
     path("<codename:codename>/people/hand-over/", command.hand_over, name="hand-over"),
     path("<codename:codename>/people/offer/", command.answer_offer, name="answer-offer"),
     path("<codename:codename>/people/blocks/", invitations.block, name="block"),
@@ -86,5 +89,17 @@ urlpatterns = [
         entries.revert,
         name="revert",
     ),
-    path("<codename:codename>/<section:section>/<uuid:entry_id>/do/<slug:verb>/", entries.act, name="act"),
+    path("<codename:codename>/<section:section>/<uuid:entry_id>/do/<slug:verb>/", verbs.act, name="act"),
+    path("<codename:codename>/<section:section>/<uuid:entry_id>/talk/", talk.talk, name="talk"),
+    path("<codename:codename>/<section:section>/<uuid:entry_id>/talk/new/", talk.new, name="talk-new"),
+    path(
+        "<codename:codename>/<section:section>/<uuid:entry_id>/talk/<uuid:comment_id>/",
+        talk.comment,
+        name="comment",
+    ),
+    path(
+        "<codename:codename>/<section:section>/<uuid:entry_id>/talk/<uuid:comment_id>/<slug:deed>/",
+        talk.act,
+        name="talk-act",
+    ),
 ]

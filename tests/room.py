@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from incidents import files
+from incidents.comments import Comment
 from incidents.invitations import ask, requests_for
 from incidents.looking import Looked
 from incidents.membership import Terms
@@ -34,6 +35,9 @@ PERSONAS = (
     "disabled",
 )
 ROLES = {"executive": Role.EXECUTIVE, "reader": Role.READER, "responder": Role.RESPONDER, "legal": Role.LEGAL}
+
+
+TALKED_ABOUT = {"summary", "timeline", "next_steps"}  # comments are the same for all sections
 
 
 def canary(*parts: object) -> str:
@@ -132,6 +136,7 @@ class Room:
             for name, section in SECTIONS.items()
             if section.many
         }
+        self._talk()
         for entry in self.hidden.values():
             self.incident.remove(entry, by=self.people["commander"])
         for name in (*ROLES, "revoked", "disabled"):
@@ -156,8 +161,32 @@ class Room:
         self.people["disabled"].save()
         self.other = factories.incident(self.people["outsider"], codename="OSPREY", title="Somebody else's")
         self.foreign = {name: factories.entry(self.other, name) for name in SECTIONS}
+        self.foreign_comment = self._say(self.other, self.foreign["next_steps"], self.people["outsider"], "x")
         self.foreign_picture = file_in(self.other, factories.picture(), "elsewhere.png")
         self.incident.refresh_from_db()
+
+    def _talk(self) -> None:
+        """Comments on open entries, on marked and on hidden ones, and a comment that is hidden itself."""
+        kinds = {"": self.entries, "marked": self.marked, "hidden": self.hidden}
+        self.comments = {}
+        for suffix, entries in kinds.items():
+            for name in TALKED_ABOUT & entries.keys():
+                entry, by = entries[name], self.people["commander" if suffix == "marked" else "responder"]
+                words = canary("comment", name, suffix)
+                self.comments[name, suffix] = self._say(self.incident, entry, by, words)
+        step, first = self.entries["next_steps"], self.comments["next_steps", ""]
+        closed = self._say(self.incident, step, first.author, canary("comment", "closed"), reply_to=first)
+        self.incident.hide_comment(step, closed, by=first.author)
+
+    def _say(self, incident, entry, by, words: str, reply_to=None) -> Comment:
+        comment = Comment(pk=uuid.uuid4(), text=words, reply_to=reply_to)
+        incident.comment(entry, comment, by=by)
+        return comment
+
+    def said(self, suffix: str = "") -> set[str]:
+        """What was said about entries of a kind; hidden: also what was said and hidden."""
+        words = {canary("comment", name, kind) for name, kind in self.comments if kind == suffix}
+        return words | ({canary("comment", "closed")} if suffix == "hidden" else set())
 
     def _people_at_the_door(self) -> None:
         """An invitation, a request, a blocked address, an offer of command and a request for break-glass."""

@@ -13,6 +13,7 @@ from guardian.shortcuts import assign_perm  # noqa: TID251 (to see it fail)
 from accounts.models import User
 from incidents import rendering, report
 from incidents.access import capabilities
+from incidents.conversation import CommentForm
 from incidents.exports import json as case_file
 from incidents.forms import SettingsForm
 from incidents.people import IncidentGrant
@@ -20,7 +21,7 @@ from incidents.people_forms import HandOverForm, InviteForm
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.sections.forms import EntryForm
-from incidents.views import documents, entries
+from incidents.views import documents, entries, talk, verbs
 from incidents.vocabulary import AppendixKind, Audience, Capability, Role
 from tests import factories
 from tests.room import canaries_in, canaries_of_text, canary, stored
@@ -55,7 +56,8 @@ def history_pages(room) -> list[str]:
 def pages(room) -> list[str]:
     """Every other address of KESTREL that can be opened, and those about no incident."""
     several = [("entries", ""), ("marked", ""), ("hidden", ""), ("entries", "edit/"), ("marked", "edit/")]
-    several += [("hidden", "edit/")]
+    several += [("hidden", "edit/"), *((kind, "talk/") for kind in ("entries", "marked", "hidden"))]
+    several += [("entries", "talk/new/"), ("marked", "talk/new/")]
     return [
         "/incidents/",
         "/incidents/start/",
@@ -75,6 +77,8 @@ def pages(room) -> list[str]:
         f"{BASE}break-glass/",
         f"{BASE}register/",
         f"{BASE}webhook/",
+        f"{BASE}people/names/",
+        *(f"{BASE}{c.section}/{c.entry_id}/talk/{c.pk}/" for c in room.comments.values()),
         "/incidents/access/",
         f"/incidents/invitations/{room.invitation.pk}/",
         f"{BASE}live/",
@@ -110,7 +114,7 @@ def around(entry) -> list[str]:
     """The addresses that could show an entry or one of its versions."""
     where = f"{BASE}{entry.section}/{entry.pk}/"
     revisions = entry.incident.changes.filter(entry_id=entry.pk).values_list("revision", flat=True)
-    history = [f"{BASE}history/", f"{BASE}history/?entry={entry.pk}"]
+    history = [f"{where}talk/", f"{BASE}history/", f"{BASE}history/?entry={entry.pk}"]
     history += [f"{BASE}history/{revision}/" for revision in revisions]
     return [BASE, f"{BASE}{entry.section}/", where, f"{where}edit/", *history]
 
@@ -131,9 +135,10 @@ def test_commander_finds_every_canary_and_hidden_ones_in_the_history_only(room):
         everywhere(room, "commander", pages(room)),
         everywhere(room, "commander", history_pages(room)),
     )
-    hidden = planted(room.hidden)
+    hidden = planted(room.hidden) | room.said("hidden")
     people = room.for_readers() | room.for_the_commander()
-    planted_there = planted(room.entries, room.marked, room.hidden) | files | {canary("title")}
+    planted_there = planted(room.entries, room.marked) | hidden | files | {canary("title")}
+    planted_there |= room.said() | room.said("marked")
     assert shown | told == planted_there | people
     assert (shown & hidden, told & hidden) == (set(), hidden)
 
@@ -152,7 +157,7 @@ def test_line_02_executive_sees_the_summary_and_nothing_else(room):
 
 @pytest.mark.parametrize("persona", ["reader", "responder"])
 def test_marked_entries_are_on_no_page_of_whoever_may_not_read_them(room, persona):
-    assert everywhere(room, persona) & planted(room.marked) == set()
+    assert everywhere(room, persona) & (planted(room.marked) | room.said("marked")) == set()
 
 
 @pytest.mark.parametrize("persona", ["reader", "responder", "legal"])
@@ -189,9 +194,10 @@ def test_line_13_titles_of_pages_carry_the_codename_and_no_content(room):
 
 def test_live_message_of_the_document_holds_no_marked_entry(room):
     changes = list(room.incident.changes.order_by("revision"))
-    marked = planted(room.marked)
+    marked = planted(room.marked) | room.said("marked")
     shown = canaries_of_text(rendering.message(room.incident, changes, Audience.DOCUMENT))
-    assert shown & (marked | planted(room.hidden)) == set()
+    assert shown & (marked | planted(room.hidden) | room.said("hidden")) == set()
+    assert room.said() - shown == set()
     privileged = canaries_of_text(rendering.message(room.incident, changes, Audience.PRIVILEGED))
     assert {canary(name, "text", "marked") for name in MANY if name != "indicators"} - privileged == set()
 
@@ -358,9 +364,19 @@ def crossings(room) -> list[tuple[str, str]]:
     for name, entry in room.foreign.items():
         where = f"{BASE}{name}/{entry.pk}/"
         found += [("GET", where), ("POST", where), ("DELETE", where), ("GET", f"{where}edit/")]
+        found += [("GET", f"{where}talk/"), ("POST", f"{where}talk/"), ("GET", f"{where}talk/new/")]
         found += [
             ("POST", f"{where}{verb}/") for verb in ("hide", "restore", "revert/1", "do/take", "do/done")
         ]
+    foreign, ours = f"talk/{room.foreign_comment.pk}/", f"{BASE}next_steps/{room.entries['next_steps'].pk}/"
+    elsewhere = f"{BASE}timeline/{room.entries['timeline'].pk}/talk/{room.comments['next_steps', ''].pk}/"
+    for where in (
+        f"{BASE}next_steps/{room.foreign['next_steps'].pk}/{foreign}",
+        f"{ours}{foreign}",
+        elsewhere,
+    ):
+        found += [("GET", where), ("POST", where), ("POST", f"{where}resolve/"), ("POST", f"{where}hide/")]
+    found += [("POST", f"{ours}talk/?to={room.foreign_comment.pk}")]
     picture, stranger = room.foreign_picture.pk, room.people["outsider"].pk
     found += [("GET", f"{BASE}files/{picture}/"), ("GET", f"{BASE}files/{picture}/preview/")]
     found += [("POST", f"{BASE}people/{stranger}/"), ("POST", f"{BASE}people/{stranger}/remove/")]
@@ -437,7 +453,10 @@ IN_FLIGHT = {
     "hide": (entries, "find", "next_steps/{entry}/hide/", {}),
     "restore": (entries, "find", "next_steps/{hidden}/restore/", {}),
     "revert": (entries, "find", "next_steps/{hidden}/revert/1/", {}),
-    "act": (entries, "find", "next_steps/{entry}/do/take/", {}),
+    "act": (verbs, "find", "next_steps/{entry}/do/take/", {}),
+    "comment": (CommentForm, "is_valid", "next_steps/{entry}/talk/", {"text": "in flight"}),
+    "amend": (CommentForm, "is_valid", "next_steps/{entry}/talk/{comment}/", {"text": "in flight"}),
+    "resolve": (talk, "find", "next_steps/{entry}/talk/{comment}/resolve/", {}),
     "accept": (documents, "url_has_allowed_host_and_scheme", "acknowledge/", {}),
 }
 
@@ -458,7 +477,11 @@ def meanwhile(monkeypatch, owner, name: str, deed) -> None:
 @pytest.mark.parametrize("act", IN_FLIGHT)
 def test_line_10_whoever_is_revoked_while_a_post_is_in_flight_stores_nothing(room, monkeypatch, act):
     owner, function, where, sent = IN_FLIGHT[act]
-    where = where.format(entry=room.entries["next_steps"].pk, hidden=room.hidden["next_steps"].pk)
+    where = where.format(
+        entry=room.entries["next_steps"].pk,
+        hidden=room.hidden["next_steps"].pk,
+        comment=room.comments["next_steps", ""].pk,
+    )
     client, after = room.client("responder"), {}
 
     def revoke():

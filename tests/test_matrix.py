@@ -214,6 +214,9 @@ TABLE = {
         "GET":                      "302  404  404  403  200  200  200  200  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
     },
+    "incidents/<codename:codename>/people/names/": {
+        "GET":                      "302  404  404  403  403  200  403  200  404  302",
+    },
     "incidents/<codename:codename>/people/hand-over/": {
         "GET":                      "302  404  404  403  403  403  403  302  404  302",
         "POST":                     "302  404  404  403  403  403  403  302  404  302",
@@ -341,6 +344,20 @@ TABLE = {
     "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/do/<slug:verb>/": {
         "POST":                     "302  404  404  403  403  302  403  302  404  302",
     },
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/talk/": {
+        "GET":                      "302  404  404  403  200  200  200  200  404  302",
+        "POST":                     "302  404  404  403  403  302  403  302  404  302",
+    },
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/talk/new/": {
+        "GET":                      "302  404  404  403  403  200  403  200  404  302",
+    },
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/talk/<uuid:comment_id>/": {
+        "GET":                      "302  404  404  403  403  200  403  200  404  302",  # the responder's
+        "POST":                     "302  404  404  403  403  302  403  403  404  302",
+    },
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/talk/<uuid:comment_id>/<slug:deed>/": {
+        "POST":                     "302  404  404  403  403  302  403  302  404  302",
+    },
     "admin/login/": {  # the one door is sign-in/
         "GET":                      "302  403  302  403  403  403  403  403  403  302",
         **NO_OTHER_METHOD,
@@ -377,6 +394,11 @@ SENT = {
     "incidents/<codename:codename>/capture/": {"dest": "theories", "text": "The token was stolen"},
     "incidents/<codename:codename>/<section:section>/": STEP,
     "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/": {**STEP, "version": "1"},
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/talk/": {"text": "Which log?"},
+    "incidents/<codename:codename>/<section:section>/<uuid:entry_id>/talk/<uuid:comment_id>/": {
+        "text": "Which of the logs?",
+        "version": "1",
+    },
 }
 
 
@@ -408,6 +430,8 @@ def address(route: str, room) -> str:
         "revision": room.incident.changes.filter(section="timeline", privileged=False).first().revision,
         "entry_id": (room.picture if "/files/" in route else room.entries["next_steps"]).pk,
         "verb": "take",
+        "comment_id": room.comments["next_steps", ""].pk,
+        "deed": "hide",
         "version": 1,
         "token": room.invitation.token() if "/link/" in route and "invitations" in route else "forged",
         "invitation_id": room.invitation.pk,

@@ -7,6 +7,7 @@ and asks these two. A section is one module beside this file and one line in the
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -73,6 +74,9 @@ class Entry(models.Model):
     marks: dict[str, str]
     reference: str
     shell: tuple[int, SafeString] | None = None  # the version that it was made of, and the whole entry
+    threads: list | None = None  # what was said about it, how much, and the newest: incidents/conversation.py
+    remarks: int
+    latest: Any
 
     class Meta:
         abstract = True
@@ -143,6 +147,12 @@ class Entry(models.Model):
 
     def settle(self) -> None:
         """Derive what follows from the fields; asked before each save, and of an entry read from the ledger."""
+
+    def verify(self, before: dict) -> None:
+        """Asked under the incident's lock before it is saved; raises Impossible where a value cannot stand.
+
+        `before` are the ledger's values so far, empty for a new entry.
+        """
 
     def assign(self, values: dict) -> None:
         """Set fields from the ledger's form of them."""

@@ -6,8 +6,11 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import models
+from django.utils import timezone
 
+from incidents import moments
 from incidents.door import Impossible
+from incidents.ledger import Action
 from incidents.sections.base import LINE, LONG, Entry, Section, moment_field, precision_field
 from incidents.sections.forms import EntryForm
 from incidents.vocabulary import Precision, Priority, Role, StepState
@@ -29,6 +32,12 @@ class NextStep(Entry):
     priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.NORMAL)
     state = models.CharField(max_length=8, choices=StepState.choices, default=StepState.OPEN)
     outcome = models.TextField("what came of it", max_length=LONG, blank=True)
+
+    def verify(self, before: dict) -> None:
+        """Only a participant who reads the document is given a step; whoever has it keeps it."""
+        given = str(self.assignee_id) if self.assignee_id else None
+        if given not in (None, before.get("assignee")) and not assignable(self.incident).filter(pk=given):
+            raise Impossible("This person does not read this incident, and cannot be given the step.")
 
     @property
     def is_open(self) -> bool:
@@ -80,8 +89,31 @@ def assignable(incident) -> models.QuerySet:
 def take(entry: NextStep, by) -> dict:
     """“I'll take it”: raises Impossible when somebody else has it."""
     if entry.assignee_id not in (None, by.pk):
-        raise Impossible(f"{entry.assignee} has it.")
+        raise Impossible(whose(entry))
     return {"assignee": by}
+
+
+def give_back(entry: NextStep, by) -> dict:
+    """Leave it to others: raises Impossible for anybody but who has it."""
+    if entry.assignee_id not in (None, by.pk):
+        raise Impossible(whose(entry))
+    return {"assignee": None}
+
+
+def whose(entry: NextStep) -> str:
+    """Who has a step, how they came by it, and when, for whoever wanted it too."""
+    rows = entry.incident.changes.filter(entry_id=entry.pk, action__in=[Action.ADD, Action.CHANGE])
+    given = None
+    for row in rows.select_related("actor").order_by("-revision").iterator():
+        if row.values["assignee"] != str(entry.assignee_id):
+            break
+        given = row
+    if given is None:
+        return f"{entry.assignee} has it."
+    ago = moments.ago(timezone.now() - given.at)
+    if given.actor_id == entry.assignee_id:
+        return f"{entry.assignee} took it {ago} ago."
+    return f"{given.actor} gave it to {entry.assignee} {ago} ago."
 
 
 def finish(entry: NextStep, by) -> dict:
@@ -116,7 +148,7 @@ class NextStepsSection(Section):
     }
     capture_label = "Next step"
     person_as_text = {"assignee": "assignee_role"}
-    verbs = {"take": take, "done": finish, "reopen": reopen}
+    verbs = {"take": take, "give-back": give_back, "done": finish, "reopen": reopen}
 
     def group_of(self, entry: NextStep) -> str:
         return "open" if entry.is_open else "done"

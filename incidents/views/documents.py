@@ -9,7 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from incidents import access, reading, rendering
+from incidents import access, conversation, reading, rendering
 from incidents import checks as commander_checks
 from incidents.converters import whole_number
 from incidents.door import Impossible
@@ -85,6 +85,8 @@ def document(request: HttpRequest, incident) -> HttpResponse:
     reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT)
     limit = None if "all" in request.GET else NEWEST
     sections = rendering.document(incident, incident.audience, limit)
+    everything = [entry for listed in sections for entry in listed.entries]
+    conversation.attach(incident, incident.audience, everything)
     rail: list[Any] = [
         entry for listed in sections if listed.section.in_rail for entry in listed.groups[0][2]
     ]
@@ -110,6 +112,7 @@ def summary(request: HttpRequest, incident) -> HttpResponse:
     if is_fragment(request) and Capability.READ in incident.held:
         reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT, subject="summary")
         listed = rendering.listed(SECTIONS["summary"], incident, incident.audience)
+        conversation.attach(incident, incident.audience, listed.entries)
         return render(request, "live/_section.html", {"incident": incident, "listed": listed})
     reading.record(incident, request.user, reading.AccessRecord.Kind.SUMMARY)
     return render(request, "incidents/summary.html", rendering.brief_context(incident))

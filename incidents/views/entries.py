@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from incidents import files, reading, rendering
+from incidents import conversation, files, reading, rendering
 from incidents.door import Impossible
 from incidents.gate import by_method, requires
 from incidents.incident import Conflict
@@ -23,6 +23,7 @@ from incidents.views.responses import (
     document_url,
     form_page,
     is_fragment,
+    refused,
     written,
 )
 from incidents.vocabulary import Capability
@@ -50,6 +51,7 @@ def section(request: HttpRequest, incident, section: str) -> HttpResponse:
     if request.method == "GET":
         reading.record(incident, request.user, AccessRecord.Kind.DOCUMENT, subject=section)
         shown = rendering.listed(chosen, incident, incident.audience)
+        conversation.attach(incident, incident.audience, shown.entries)
         return render(request, "live/_section.html", {"incident": incident, "listed": shown})
     if not chosen.many:
         raise Http404
@@ -120,7 +122,11 @@ def entry(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> 
         if first:
             return written(request, incident, chosen, found, change=first)
     restore = bool(request.POST.get("restore"))
-    return _change(request, incident, found, version=version, reason=reason, restore=restore, **fields)
+    try:
+        return _change(request, incident, found, version=version, reason=reason, restore=restore, **fields)
+    except Impossible as error:
+        form.add_error(None, str(error))
+        return form_page(request, incident, chosen, form, status=422)
 
 
 @require_GET
@@ -164,26 +170,13 @@ def revert(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, ve
     columns = [former._meta.get_field(name).attname for name in values]
     fields = {column: getattr(former, column) for column in columns}
     reason = f"Version {version} restored"
-    answer = _change(request, incident, found, version=found.version, reason=reason, restore=True, **fields)
-    return beside(answer, found)
-
-
-@require_POST
-@requires(Capability.WRITE)
-def act(request: HttpRequest, incident, section: str, entry_id: uuid.UUID, verb: str) -> HttpResponse:
-    """A section's own verb, such as taking or ticking a next step."""
-    chosen, found = find(incident, section, entry_id)
-    if verb not in chosen.verbs or found.hidden:
-        raise Http404
     try:
-        fields = chosen.verbs[verb](found, request.user)
-        saved = incident.change(found, by=request.user, version=found.version, **fields)
-    except (Conflict, Impossible):
-        # Somebody else was first: show how it stands, which says by whom.
-        _, found = find(incident, section, entry_id)
-        return written(request, incident, chosen, found, overtaken=True)
-    _, found = find(incident, section, entry_id)
-    return written(request, incident, chosen, found, merged=saved.merged, change=saved.change)
+        answer = _change(
+            request, incident, found, version=found.version, reason=reason, restore=True, **fields
+        )
+    except Impossible as error:
+        return refused(request, incident, str(error))
+    return beside(answer, found)
 
 
 @require_POST

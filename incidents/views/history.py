@@ -17,8 +17,8 @@ from incidents.views.responses import is_fragment
 from incidents.vocabulary import Capability
 
 PAGE = 200
-CORRECTIONS = Q(action=Action.CHANGE)
-HIDDEN = Q(action__in=[Action.REMOVE, Action.RESTORE])
+CORRECTIONS = Q(action__in=[Action.CHANGE, Action.AMEND])
+HIDDEN = Q(action__in=[Action.REMOVE, Action.RESTORE, Action.HIDE_COMMENT, Action.SHOW_COMMENT])
 
 
 @require_GET

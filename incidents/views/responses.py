@@ -11,7 +11,7 @@ from django.utils import timezone
 from incidents.conflicts import conflict_context
 from incidents.incident import UNDO, Conflict
 from incidents.ledger import Change
-from incidents.rendering import gone, mini, shell
+from incidents.rendering import gone, mini, shell, talk
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 
@@ -32,11 +32,11 @@ def document_url(
 
 def arrivals(incident, entry: Entry) -> str:
     """The entry for the page that wrote it, in the form of a live message."""
-    inside = (
-        gone(SECTIONS[entry.section], entry.pk)
-        if entry.hidden
-        else shell(entry, incident) + mini(entry, incident)
-    )
+    if entry.hidden:
+        inside = gone(SECTIONS[entry.section], entry.pk)
+    else:
+        said = talk(entry, incident, incident.audience) if entry.version > 1 else ""
+        inside = shell(entry, incident) + said + mini(entry, incident)
     return f'<div data-arrivals hidden data-revision="{incident.revision}">{inside}</div>'
 
 
@@ -48,14 +48,14 @@ def written(
     *,
     merged: bool = False,
     change: Change | None = None,
-    overtaken: bool = False,
+    overtaken: str = "",
     restored: bool = False,
     undone: bool = False,
 ) -> HttpResponse:
     """After a save: the entry and a word about it for htmx, the document for a browser without scripts.
 
-    `change`: what can be undone. `merged`: a colleague's words are in it as well. `overtaken`: a colleague was first,
-    nothing was written. `restored`: it was hidden before. `undone`: this took back the person's own change.
+    `change`: what can be undone. `merged`: a colleague's words are in it as well. `overtaken`: who was first, in a
+    sentence; nothing was written. `restored`: it was hidden before. `undone`: this took back the person's own change.
     """
     if not is_fragment(request):
         return redirect(document_url(incident, section, entry, "?merged=1" if merged else ""))
@@ -103,3 +103,10 @@ def form_page(request: HttpRequest, incident, section: Section, form, *, status:
     context = {"incident": incident, "section": section, "form": form, "entry": form.instance}
     template = "live/_form.html" if is_fragment(request) else "incidents/entry_form.html"
     return render(request, template, context, status=status)
+
+
+def refused(request: HttpRequest, incident, problem: str) -> HttpResponse:
+    """What cannot be done as things stand, in a sentence: in the notice, or on a page that leads back."""
+    context = {"incident": incident, "problem": problem, "back": document_url(incident)}
+    template = "live/_notice.html" if is_fragment(request) else "incidents/refused.html"
+    return render(request, template, context, status=409)

@@ -10,11 +10,14 @@ export function arrive() {
   if (said && notice && !notice.contains(said)) notice.replaceChildren(said);
   for (const box of document.querySelectorAll("[data-arrivals]")) {
     const html = box.innerHTML;
-    const inside = box.closest(".is-open, .adder");
+    const remarked = box.closest(".slot"); // a comment was sent: the form of the entry around it stays open
+    const inside = remarked ?? box.closest(".is-open, .adder");
+    const place = remarked?.closest(".entry") ?? inside;
     box.remove();
+    remarked?.remove();
     inside?.classList.remove("is-open");
     apply(html);
-    if (inside) back(document.getElementById(inside.id));
+    if (place) back(document.getElementById(place.id));
     document.getElementById(/ id="([^"]+)"/.exec(html)?.[1])?.scrollIntoView({ block: "nearest" });
   }
   for (const conflict of document.querySelectorAll(".conflict:not([data-seen])")) {

@@ -36,8 +36,8 @@ function cancel(link) {
   if (kept) return htmx.ajax("GET", link.dataset.cancel, { source: form, target: form, swap: "outerHTML" });
   const around = form.parentElement;
   form.remove();
-  back(around);
-  if (entry) apply(`<li id="${entry.id}" data-gone></li>`); // hidden by a colleague meanwhile
+  back(around.closest(".entry") ?? around);
+  if (entry?.dataset.held === "gone") apply(`<li id="${entry.id}" data-gone></li>`); // hidden by a colleague meanwhile
 }
 
 const post = (link) => htmx.ajax("POST", link.dataset.post, { source: link, target: "#notice", swap: "innerHTML" });

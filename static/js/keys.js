@@ -22,6 +22,7 @@ const single = {
     document.getElementById("cap").focus({ preventScroll: true });
   },
   e: () => atHand()?.querySelector("[data-edit]")?.click(),
+  m: () => atHand()?.querySelector("[data-say]")?.click(),
   j: () => step(1),
   k: () => step(-1),
   g: guidance,

@@ -3,12 +3,14 @@
 
 import { hold } from "./held.js";
 import { unmark } from "./presence.js";
+import { heard, renew } from "./talk.js";
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function place(element) {
   const present = document.getElementById(element.id);
-  if (present?.querySelector("form.edit")) {
+  if (present?.matches(".talk")) return heard(present, element);
+  if (present?.querySelector("gone" in element.dataset ? "form.edit" : "form.edit:not(.say)")) {
     hold(present, element); // somebody types here
     return null;
   }
@@ -18,14 +20,21 @@ export function place(element) {
     if (list) days(list);
     return null;
   }
-  if (present && same(present, element)) return present;
+  const talk = present?.querySelector(":scope > .talk");
+  if (talk) element.querySelector(":scope > [data-kept]")?.replaceWith(talk.cloneNode(true)); // what was said stays
+  if (present && same(present, element)) {
+    if (talk) renew(talk, element.querySelector(":scope > .talk"));
+    return present;
+  }
   const list = element.dataset.list && document.getElementById(element.dataset.list);
-  const focused = present?.contains(document.activeElement);
+  const focused = present?.contains(document.activeElement) && document.activeElement;
   const unfolded = present?.querySelector(".acts details[open]");
-  if (!list) present?.replaceWith(element);
-  else settle(list, element, present);
+  const from = present?.closest(".list");
+  const moved = present && (present.dataset.sort !== element.dataset.sort || from !== list);
+  if (present) element = renew(present, element); // around what is being said about it
+  if (list) settle(list, element, { present, moved, from });
   if (unfolded) element.querySelector(".acts details").open = true;
-  if (focused) element.querySelector(".acts summary")?.focus({ preventScroll: true });
+  if (focused) (focused.closest(".slot form") ? focused : element.querySelector(".acts summary"))?.focus({ preventScroll: true });
   return (list || present) && element;
 }
 
@@ -34,16 +43,15 @@ function same(present, element) {
   const drawn = present.cloneNode(true);
   delete drawn.dataset.new;
   unmark(drawn);
+  const said = element.cloneNode(true);
+  for (const side of [drawn, said]) side.querySelector(":scope > .talk")?.remove();
   for (const menu of drawn.querySelectorAll(".acts details[open]")) menu.open = false;
-  return drawn.isEqualNode(element);
+  return drawn.isEqualNode(said);
 }
 
-function settle(list, element, present) {
-  const from = present?.closest(".list");
-  const moved = present && (present.dataset.sort !== element.dataset.sort || from !== list);
-  if (present && !moved) present.replaceWith(element);
-  else {
-    present?.remove();
+function settle(list, element, { present, moved, from }) {
+  if (!present || moved) {
+    element.remove();
     insert(list, element);
     if (from && from !== list) days(from);
   }

@@ -4,7 +4,7 @@ const SHOWN = 5;
 let people = [];
 
 // The entries that are open in this tab.
-export const editing = () => [...document.querySelectorAll(".entry:has(form.edit)")].map((entry) => entry.id);
+export const editing = () => [...document.querySelectorAll(".entry:has(form.edit:not(.say))")].map((entry) => entry.id);
 
 const hue = (id) => Number(BigInt(`0x${id.replaceAll("-", "")}`) % 24n);
 
