@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import validate_zone
 from incidents import access, codenames, ledger, merging
-from incidents.door import Impossible, dressers
+from incidents.door import Impossible, Refused, dressers
 from incidents.ledger import Action, Change
 from incidents.membership import Saved, Terms
 from incidents.people import PERMISSIONS
