@@ -203,11 +203,11 @@ def message(incident, changes: list[Change], audience: str) -> str:
             by_entry.setdefault(change.entry_id, []).append(change)
     parts = []
     told = []
+    heard = {row.entry_id: row.section for row in changes if _is_heard(row, audience)}
     for rows in by_entry.values():
-        if part := _entry_message(incident, rows, audience):
+        if part := _entry_message(incident, rows, audience, rows[0].entry_id in heard):
             parts.append(part)
             told += rows
-    heard = {row.entry_id: row.section for row in changes if _is_heard(row, audience)}
     for entry_id in heard.keys() - by_entry.keys():
         entry = SECTIONS[heard[entry_id]].shown(incident, audience).filter(pk=entry_id).first()
         if entry is not None:
@@ -242,13 +242,13 @@ def _is_heard(row: Change, audience: str) -> bool:
     return row.action in COMMENT_ACTIONS and (audience == Audience.PRIVILEGED or not row.privileged)
 
 
-def _entry_message(incident, rows: list[Change], audience: str) -> str:
+def _entry_message(incident, rows: list[Change], audience: str, heard: bool) -> str:
     """An entry after some changes; when it left the audience's sight in them, that it is gone."""
     section = SECTIONS[rows[0].section]
     entry_id = rows[0].entry_id
     entry = section.visible(incident, audience).filter(pk=entry_id).first()
     if entry is not None and not entry.hidden:
-        said = talk(entry, incident, audience) if rows[-1].version > 1 else ""
+        said = talk(entry, incident, audience) if heard or rows[-1].version > 1 else ""
         return shell(entry, incident) + said + mini(entry, incident)
     earlier = Change.objects.filter(entry_id=entry_id, revision__lt=rows[0].revision).order_by("-revision")[
         :1
