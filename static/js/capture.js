@@ -4,7 +4,8 @@
 import { discard, here } from "./drafts.js";
 import { fieldsOf } from "./fields.js";
 import { arrived, returned } from "./landed.js";
-import { renew, signIn } from "./notice.js";
+import { signIn } from "./notice.js";
+import { renew } from "./renew.js";
 import { drop, get, newId, put, uuid } from "./sealed.js";
 import { BUSY, onRetry, soon } from "./again.js";
 import { lines, saving, tell } from "./tally.js";

@@ -56,8 +56,7 @@ async function gone() {
   body.replaceChildren(page.content.cloneNode(true));
   const answer = await fetch(location.pathname).catch(() => null);
   if ([403, 404].includes(answer?.status)) await forget();
-  if (answer && signedOut(answer)) return location.replace(answer.url);
-  if (answer?.ok) location.replace(answer.url);
+  if (answer?.ok || (answer && signedOut(answer))) location.replace(answer.url);
 }
 
 // A section in which somebody types is loaded again when the form is closed.

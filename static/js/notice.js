@@ -1,6 +1,7 @@
 // What is said to the reader in the box at the foot, and what goes to the clipboard.
 
 import { isForm } from "./fields.js";
+import { renew } from "./renew.js";
 
 export function say(text) {
   const box = document.createElement("div");
@@ -80,19 +81,6 @@ export function signIn(address) {
 // A tick is what the server said last.
 function undone(element) {
   if (element?.matches?.("input[type=checkbox][data-post]")) element.checked = !element.checked;
-}
-
-// Signing in again in another tab makes the tokens of this page stale; the same page has the new one.
-export async function renew() {
-  const answer = await fetch(location.pathname).catch(() => null);
-  const html = answer?.ok ? await answer.text() : "";
-  const page = new DOMParser().parseFromString(html.replace(/<style.*?<\/style>/s, ""), "text/html"); // its nonce is not ours
-  const name = "hx-headers:inherited";
-  const headers = page.body.getAttribute(name);
-  if (!headers) return;
-  document.body.setAttribute(name, headers);
-  const token = JSON.parse(headers)["X-CSRFToken"];
-  for (const field of document.querySelectorAll("[name=csrfmiddlewaretoken]")) field.value = token;
 }
 
 // Only what somebody did is worth a word.

@@ -4,7 +4,8 @@
 import { BUSY, onRetry, soon } from "./again.js";
 import { discard, draftOf, keep, store } from "./drafts.js";
 import { fieldsOf, isForm, same } from "./fields.js";
-import { reason, renew, say, signIn } from "./notice.js";
+import { reason, say, signIn } from "./notice.js";
+import { renew } from "./renew.js";
 import { mark, saving, tell } from "./tally.js";
 
 const TIMEOUT = 30_000; // milliseconds; a file may take longer
