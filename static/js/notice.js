@@ -2,6 +2,7 @@
 
 import { isForm } from "./fields.js";
 import { renew } from "./renew.js";
+import { standing } from "./undo.js";
 
 export function say(text) {
   const box = document.createElement("div");
@@ -11,16 +12,6 @@ export function say(text) {
   notice?.replaceChildren(box, ...standing(notice));
   const echo = document.querySelector("[data-echo]"); // the sheet on a phone covers the notice
   if (echo) echo.textContent = text;
-}
-
-// One's own last change can be undone for a minute, whatever is said meanwhile.
-function standing(notice) {
-  const form = notice.querySelector("[data-undo]");
-  if (!form) return [];
-  const box = document.createElement("div");
-  box.className = "said";
-  box.append(form);
-  return [box];
 }
 
 // What was said belongs to what was done before.

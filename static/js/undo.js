@@ -21,6 +21,16 @@ function leave(form) {
   if (box && (box.dataset.brief === "" || !box.textContent.trim())) box.remove();
 }
 
+// It stands whatever else is said in the notice meanwhile.
+export function standing(notice) {
+  const form = notice.querySelector("[data-undo]");
+  if (!form) return [];
+  const box = document.createElement("div");
+  box.className = "said";
+  box.append(form);
+  return [box];
+}
+
 // By the keyboard: also when the button is gone, so that the server says why not.
 export function undo(event) {
   if (!document.body.dataset.can.split(" ").includes("write")) return;
