@@ -13,6 +13,7 @@ import httpx
 SHELL = re.compile(
     r'<li class="entry[^"]*" id="([a-z_]+-[0-9a-f-]{36})" data-rev="(\d+)".*?\n</li>', re.DOTALL
 )
+TALK = re.compile(r'<div class="talk"[^>]*></div>\s*')  # the stream leaves a page's comments as they are
 GONE = re.compile(r'<li id="([a-z_]+-[0-9a-f-]{36})" data-gone></li>')
 VERSION = re.compile(r'name="version" value="(\d+)"')
 PATIENCE = (
@@ -189,7 +190,7 @@ class Screen:
 
     def _apply(self, html: str) -> None:
         for found in SHELL.finditer(html):
-            self.elements[found[1]] = Element(int(found[2]), found[0])
+            self.elements[found[1]] = Element(int(found[2]), TALK.sub("", found[0]))
         for found in GONE.finditer(html):
             self.elements.pop(found[1], None)
 
