@@ -104,9 +104,8 @@ class Live:
         if sum(other.user_id == stream.user_id for other in self.tokens.values()) >= MOST_STREAMS:
             await _answer(send, 429)
             return
-        first = (
-            b"retry: 1000\n\n" + event(stream.token, None, "you") + backlog + self.presence.greeting(stream)
-        )
+        greeting = event(stream.token, None, "you") + event(" ".join(sorted(stream.held)), None, "can")
+        first = b"retry: 1000\n\n" + greeting + backlog + self.presence.greeting(stream)
         room = self.rooms.setdefault(stream.incident_id, Room())
         room.add(stream)
         self.tokens[stream.token] = stream

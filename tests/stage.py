@@ -46,6 +46,7 @@ class Browser:
         self.reading = asyncio.Event()
         self.reading.set()
         self.status: asyncio.Future = asyncio.get_running_loop().create_future()
+        self.can: str | None = None
         self.events: asyncio.Queue = asyncio.Queue()
         self.here: asyncio.Queue = asyncio.Queue()  # who is here, apart from what was changed
         self.task = asyncio.create_task(live.stream(self.scope, self._receive, self._send))
@@ -72,6 +73,8 @@ class Browser:
                 fields["data"] = "\n".join(value for name, value in lines if name == "data")
                 if fields["event"] == "you":
                     self.token = fields["data"]
+                elif fields["event"] == "can" and self.can is None:
+                    self.can = fields["data"]  # said first; later ones say that it changed
                 elif fields["event"] == "here":
                     self.here.put_nowait(json.loads(fields["data"]))
                 else:

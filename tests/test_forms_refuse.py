@@ -18,7 +18,7 @@ from incidents.notices import Choices, Notice, NoticeKind
 from incidents.people import IncidentGrant, Participant
 from incidents.sections import SECTIONS
 from incidents.sections.forms import BROKEN
-from incidents.views import entries
+from incidents.views import entries, verbs
 from incidents.vocabulary import Role
 from tests import factories
 from tests.room import changes_since, stored
@@ -507,25 +507,26 @@ def test_an_entry_that_was_hidden_meanwhile_is_brought_back_only_when_asked(inci
 
 
 @pytest.mark.parametrize(
-    ("rest", "status"),
-    [("do/take/", 302), ("revert/1/", 409)],  # the document shows who took it; the conflict shows both texts
+    ("views", "rest", "status"),
+    # The document shows who took it; the conflict shows both texts.
+    [(verbs, "do/take/", 302), (entries, "revert/1/", 409)],
 )
 def test_a_colleague_who_was_a_moment_earlier_is_not_overwritten(
-    incident, as_dana, dana, mallory, monkeypatch, rest, status
+    incident, as_dana, dana, mallory, monkeypatch, views, rest, status
 ):
     factories.participant(incident, mallory)
     step = factories.entry(incident, "next_steps")
-    find, colleague = entries.find, Incident.objects.get()
+    find, colleague = views.find, Incident.objects.get()
     incident.change(step, by=dana, version=1, text="A second version")
 
     def found(*arguments):
         section, entry = find(*arguments)
-        monkeypatch.setattr(entries, "find", find)
+        monkeypatch.setattr(views, "find", find)
         mine = type(step).objects.get(pk=step.pk)
         colleague.change(mine, by=dana, version=2, text="A third version", assignee=mallory)
         return section, entry
 
-    monkeypatch.setattr(entries, "find", found)
+    monkeypatch.setattr(views, "find", found)
     answer = as_dana.post(f"{BASE}next_steps/{step.pk}/{rest}")
     step.refresh_from_db()
     assert (answer.status_code, step.text, step.assignee) == (status, "A third version", mallory)

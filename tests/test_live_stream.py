@@ -60,6 +60,17 @@ def test_one_person_holds_a_limited_number_of_streams(stage, monkeypatch):
     stage.play(scenario)
 
 
+def test_a_stream_says_first_what_its_reader_may_do(stage):
+    async def scenario(stage):
+        reader, legal = await stage.open("reader"), await stage.open("legal")
+        assert (reader.can, legal.can) == (
+            "read summary",
+            "export hold oversee privileged read summary vouch",
+        )
+
+    stage.play(scenario)
+
+
 def test_stream_serves_only_its_own_address():
     live = Live()
     asked = [("GET", "/incidents/kestrel/live/"), ("POST", "/incidents/kestrel/live/")]

@@ -205,6 +205,7 @@ def test_line_02_no_canary_of_the_room_is_mailed_and_the_executive_gets_none(roo
     letters = [letter for letter in post_office.letters if "notice" in letter.as_string()]
     assert canaries_of_text(" ".join(letter.as_string() for letter in post_office.letters)) == set()
     assert {letter["To"]: letter["Subject"] for letter in letters} == {
+        "commander@example.com": "KESTREL: 4 notices",  # what others said about their entries
         "reader@example.com": "KESTREL: 3 notices",
         "responder@example.com": "KESTREL: 3 notices",
         "legal@example.com": "KESTREL: 4 notices",

@@ -6,7 +6,7 @@ const REFUSED = [401, 403, 404];
 
 export class Feed {
   constructor(address, since, tell) {
-    Object.assign(this, { address, since, tell, failures: 0, up: false, here: null });
+    Object.assign(this, { address, since, tell, failures: 0, up: false, here: null, can: null });
     this.open();
   }
 
@@ -26,7 +26,7 @@ export class Feed {
     const id = ["change", "reload"].includes(kind) ? Number(lastEventId) : 0;
     if (id) this.since = id;
     if (kind === "you") this.token = data;
-    if (kind === "here") this.here = data;
+    if (["here", "can"].includes(kind)) this[kind] = data;
     if (kind === "gone") this.close();
     this.tell({ kind, data: kind === "you" ? "" : data, id });
   }

@@ -43,7 +43,7 @@ export class Hub {
     const feed = this.feeds.get(address);
     if (!feed) return port.postMessage({ kind: "paused" });
     if (feed.up) port.postMessage({ kind: "open" });
-    if (feed.here !== null) port.postMessage({ kind: "here", data: feed.here });
+    for (const kind of ["can", "here"]) if (feed[kind] !== null) port.postMessage({ kind, data: feed[kind] });
     return revision < feed.since && feed.restart(revision);
   }
 

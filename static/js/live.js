@@ -2,9 +2,9 @@
 
 import { count, place } from "./place.js";
 import { fresh } from "./time.js";
-import { flush, forget, typing } from "./drafts.js";
+import { typing } from "./drafts.js";
+import { gone, may } from "./gone.js";
 import { editing, here, marks } from "./presence.js";
-import { signedOut } from "./session.js";
 import { join } from "./stream.js";
 
 const body = document.body;
@@ -48,17 +48,6 @@ function mark(entry) {
   }
 }
 
-// Nothing of the incident stays on the screen. Who may go on (another role, accepting anew, signing in) does.
-async function gone() {
-  const page = document.getElementById("gone-page");
-  document.title = "Sitroom";
-  flush();
-  body.replaceChildren(page.content.cloneNode(true));
-  const answer = await fetch(location.pathname).catch(() => null);
-  if ([403, 404].includes(answer?.status)) await forget();
-  if (answer?.ok || (answer && signedOut(answer))) location.replace(answer.url);
-}
-
 // A section in which somebody types is loaded again when the form is closed.
 export function reload(names) {
   for (const name of names) {
@@ -72,7 +61,7 @@ function hear({ kind, data, id }) {
   if (id && id <= Number(body.dataset.revision)) return; // another tab had to catch up
   if (id) body.dataset.revision = id;
   if (kind === "change") apply(data, { arrived: true });
-  else if (kind === "can") body.dataset.can = data; // another role, the same page
+  else if (kind === "can") may(data);
   else if (kind === "here") here(data);
   else if (kind === "told") document.dispatchEvent(new CustomEvent("sitroom:told"));
   else if (kind === "gone") gone();

@@ -10,6 +10,13 @@ from tests.browser.pages import add, row
 
 pytestmark = pytest.mark.browser
 
+DEMOTE = """
+from incidents.incident import Incident
+incident = Incident.objects.get(slug={slug!r})
+person = incident.participants.get(role="responder").user
+incident.set_role(person, "executive", by=incident.commander)
+"""
+
 # What another process writes while no server runs.
 WRITE = """
 import uuid
@@ -51,6 +58,19 @@ def test_both_browsers_resume_where_they_were(server, visit, fresh, how):
             assert row(page, "timeline", text).count() == 1
         assert page.locator("#timeline .entry").count() == 5
         assert page.evaluate("window.loadedOnce"), "a page was loaded again"
+
+
+def test_rights_that_changed_while_the_line_was_down_hold_when_it_is_back(server, visit, people, fresh):
+    people["commander"].add(fresh, "theories", text="For the team", state="open")
+    page = visit("responder", fresh)
+    expect(row(page, "theories", "For the team")).to_have_count(1)
+    server.end(signal.SIGKILL)
+    try:
+        server.manage("shell", "-v", "0", "-c", DEMOTE.format(slug=fresh.split("/")[2]))
+    finally:
+        server.start()
+    page.wait_for_url("**/summary/", timeout=15_000)
+    expect(page.locator("body")).not_to_contain_text("For the team")
 
 
 def test_what_was_typed_survives_a_save_without_a_server(server, visit, fresh):
