@@ -230,11 +230,15 @@ def inline(change: Change, entry: Entry | None) -> str:
     if entry is None or change.action not in ENTRY_ACTIONS or entry.privileged:
         return ""
     section, incident = SECTIONS[entry.section], change.incident
-    before = change.before or {}
-    anew = change.action == Action.RESTORE or before.get("hidden") or before.get("privileged")
-    if anew or section.heads(change.values, change.before):
+    if appears(change) or section.heads(change.values, change.before):
         return ""
     return gone(section, entry.pk) if entry.hidden else shell(entry, incident) + mini(entry, incident)
+
+
+def appears(change: Change) -> bool:
+    """Whether an entry stands on some screens anew with this row, in its writer's hands."""
+    before = change.before or {}
+    return change.action == Action.RESTORE or before.get("hidden", False) or before.get("privileged", False)
 
 
 def _is_heard(row: Change, audience: str) -> bool:

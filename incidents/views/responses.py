@@ -11,7 +11,7 @@ from django.utils import timezone
 from incidents.conflicts import conflict_context
 from incidents.incident import UNDO, Conflict
 from incidents.ledger import Change
-from incidents.rendering import gone, mini, shell, talk
+from incidents.rendering import appears, gone, mini, shell, talk
 from incidents.sections import SECTIONS
 from incidents.sections.base import Entry, Section
 
@@ -30,12 +30,14 @@ def document_url(
     return reverse("document", args=[incident.slug]) + query + anchor
 
 
-def arrivals(incident, entry: Entry) -> str:
-    """The entry for the page that wrote it, in the form of a live message."""
+def arrivals(incident, entry: Entry, change: Change | None = None) -> str:
+    """The entry for the page that wrote it, in the form of a live message; what was said about it stands there already
+    unless it appears with this change, or nobody knows."""
     if entry.hidden:
         inside = gone(SECTIONS[entry.section], entry.pk)
     else:
-        said = talk(entry, incident, incident.audience) if entry.version > 1 else ""
+        whole = entry.version > 1 and (change is None or appears(change))
+        said = talk(entry, incident, incident.audience) if whole else ""
         inside = shell(entry, incident) + said + mini(entry, incident)
     return f'<div data-arrivals hidden data-revision="{incident.revision}">{inside}</div>'
 
@@ -69,7 +71,7 @@ def written(
         "undone": undone,
         "undo": _offer(change) if change else None,
     }
-    return HttpResponse(arrivals(incident, entry) + render_to_string("live/_notice.html", context))
+    return HttpResponse(arrivals(incident, entry, change) + render_to_string("live/_notice.html", context))
 
 
 def undoable(incident, user) -> dict | None:
