@@ -2,7 +2,7 @@
 export async function renew() {
   const answer = await fetch(location.pathname).catch(() => null);
   const html = answer?.ok ? await answer.text() : "";
-  const page = new DOMParser().parseFromString(html.replace(/<style.*?<\/style>/s, ""), "text/html"); // its nonce is not ours
+  const page = new DOMParser().parseFromString(html.replace(/<style.*?<\/style>/gs, ""), "text/html"); // their nonce is not ours
   const name = "hx-headers:inherited";
   const headers = page.body.getAttribute(name);
   if (!headers) return;
