@@ -40,9 +40,15 @@ class Message:
 
     def text(self) -> str:
         """As it travels; without the HTML where it would be too long."""
-        head = json.dumps({"kind": self.kind, "origin": self.origin, **self.head})
-        whole = f"{head}\n{self.html}"
-        return whole if len(whole.encode()) <= MOST[connection.vendor] else f"{head}\n"
+        return self._whole() if self.fits() else Message(self.kind, self.origin, self.head)._whole()
+
+    def fits(self) -> bool:
+        """Whether it is short enough to travel whole."""
+        return len(self._whole().encode()) <= MOST[connection.vendor]
+
+    def _whole(self) -> str:
+        head = {"kind": self.kind, "origin": self.origin, **self.head}
+        return f"{json.dumps(head, ensure_ascii=False)}\n{self.html}"
 
     @classmethod
     def read(cls, text: str) -> "Message":

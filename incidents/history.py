@@ -121,7 +121,7 @@ def _told(incident, row: Change, people: dict, versions: dict, newest: dict, sta
         earlier = [version for entry, version in versions if entry == row.entry_id and version < row.version]
         before = versions[row.entry_id, max(earlier)] if earlier else {}
         told.diffs = differences(section.model, before, row.values, incident.zone, people)
-        if row is not newest[row.entry_id] and row.revision != newest[row.entry_id].revision:
+        if row.revision != newest[row.entry_id].revision:
             told.restores = row.version
     else:
         told.is_hidden = row.revision == newest[row.entry_id].revision and states[row.entry_id]

@@ -11,17 +11,20 @@ import io
 import logging
 import re
 import signal
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 from django.http import Http404
+from django.http.cookie import parse_cookie
+from django.utils import timezone
 
 from config.middleware import raw_headers
 from incidents import access, gate, ledger, rendering
@@ -30,7 +33,7 @@ from incidents.bus import Bus, Message
 from incidents.converters import whole_number
 from incidents.delivery import Delivery
 from incidents.history import changes_for
-from incidents.presence import Presence
+from incidents.presence import Presence, elements_of
 from incidents.streams import Room, Stream, event
 from incidents.vocabulary import Audience, Capability
 
@@ -43,6 +46,9 @@ STILL_HERE = 10  # heartbeats after which a quiet stream is written to, so that 
 FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
 MOST_STREAMS = 50  # of one person in one process; a browser holds three at most
 LONGEST_WORD = 4096  # bytes of what a browser says about itself
+LONGEST_TOKEN = 64
+PATIENCE = 20.0  # seconds for a browser to say it
+AGAIN = 1.0  # seconds until what feeds the streams begins again after a fault
 HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no")]
 
 
@@ -119,28 +125,35 @@ class Live:
                 self.presence.stir(stream.incident_id)
             if not room.streams and self.rooms.get(stream.incident_id) is room:
                 del self.rooms[stream.incident_id]
+                self.presence.forget(stream.incident_id)
 
     async def _word(self, scope, receive) -> int:
         """What a browser says about who looks through its stream; the status to answer with.
 
         The token is as secret as the session, which must be the stream's own: so the stream's admission holds for it.
         """
-        body = b""
-        while True:
-            message = await receive()
-            body += message.get("body", b"")
-            if message["type"] == "http.disconnect" or len(body) > LONGEST_WORD:
-                return 400
-            if not message.get("more_body", False):
-                break
+        try:
+            body = await asyncio.wait_for(_body(receive), PATIENCE)
+        except TimeoutError:
+            return 408
+        if body is None:
+            return 400
         said = {name: values[-1] for name, values in parse_qs(body.decode("ascii", "replace")).items()}
-        token = said.get("token", "")
-        head = {"token": token, "key": _digest(_session_key(scope)), "away": "away" in said}
-        head["editing"] = said.get("editing", "")
-        if token.partition(".")[0] != self.bus.origin and "." in token:  # another process holds the stream
-            await self._in_database(self.bus.say, Message("beat", self.bus.origin, head))
-            return 204
-        return 204 if self._beat(head) else 404
+        token, key = said.get("token", "")[:LONGEST_TOKEN], _session_key(scope)
+        head = {"token": token, "key": _digest(key), "away": "away" in said}
+        head["editing"] = " ".join(elements_of(said.get("editing", "")))
+        if token.partition(".")[0] == self.bus.origin or "." not in token:
+            return 204 if self._beat(head) else 404
+        return await self._in_database(
+            self._pass_on, Message("beat", self.bus.origin, head), key, at=self.door
+        )
+
+    def _pass_on(self, message: Message, session_key: str | None) -> int:
+        """A word about a stream that another process holds, from somebody who is signed in."""
+        if not Session.objects.filter(session_key=session_key, expire_date__gt=timezone.now()).exists():
+            return 404
+        self.bus.say(message)
+        return 204
 
     def _beat(self, head: dict) -> bool:
         stream = self.tokens.get(head["token"])
@@ -183,6 +196,8 @@ class Live:
         user = get_user(request)
         if not user.is_authenticated:
             return 401
+        if request.GET.get("me", str(user.pk)) != str(user.pk):
+            return 404  # the page is somebody else's, who used this browser before
         try:
             incident = gate.admit(user, scope["path"].split("/")[2], Capability.SUMMARY)
         except Http404:
@@ -206,7 +221,7 @@ class Live:
             names = sorted(
                 set(changes_for(incident, stream.audience, rows).values_list("section", flat=True)) - {""}
             )
-            return event(" ".join(names), incident.revision, "reload")
+            return event(" ".join(names), incident.revision, "reload") if names else b""
         html = rendering.message(incident, list(rows), stream.audience)
         return event(html, incident.revision) if html else b""
 
@@ -221,9 +236,9 @@ class Live:
         self.presence = Presence(self.rooms, self._in_database, self.bus)
         self.bell = Bell(self.tokens, self._in_database)
         ledger.heralds.append(self.delivery)
-        running = [self.bus.run(), self.delivery.tail(), self.delivery.watch_over()]
-        running += [self.presence.run(), self._heartbeat()]
-        self.tasks = [loop.create_task(coroutine) for coroutine in running]
+        running = [self.bus.run, self.delivery.tail, self.delivery.watch_over]
+        running += [self.presence.run, self._heartbeat]
+        self.tasks = [loop.create_task(_always(run)) for run in running]
 
     def _heard(self, message: Message) -> None:
         """Another process says something."""
@@ -241,8 +256,7 @@ class Live:
             self.delivery.recheck = True
             self.delivery.woken.set()
             self.presence.sweep()
-            with contextlib.suppress(DatabaseError):  # the next beat asks again
-                await self.bell.ring()
+            await self.bell.ring()
             beats += 1
             if beats % STILL_HERE == 0:
                 for stream in list(self.tokens.values()):
@@ -262,11 +276,32 @@ class Live:
         return await asyncio.get_running_loop().run_in_executor(at or self.database, run)
 
 
+async def _always(run: Callable[[], Coroutine]) -> None:
+    """Run something that never ends; after a fault it begins again."""
+    while True:
+        try:
+            await run()
+        except Exception:
+            log.exception("live: a fault; going on")
+        await asyncio.sleep(AGAIN)
+
+
+async def _body(receive) -> bytes | None:
+    """A short body; None when it is too long or breaks off."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if message["type"] == "http.disconnect" or len(body) > LONGEST_WORD:
+            return None
+        if not message.get("more_body", False):
+            return body
+
+
 def _session_key(scope) -> str | None:
     """The session that a request names."""
     cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-    found = SimpleCookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
-    return found.value if found else None
+    return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
 
 
 def _digest(session_key: str | None) -> str:

@@ -5,6 +5,7 @@ each other what they know. Only people who read the document are counted and tol
 """
 
 import asyncio
+import logging
 import re
 import uuid
 from collections.abc import Callable, Iterable
@@ -12,8 +13,9 @@ from collections.abc import Callable, Iterable
 from incidents.bus import Bus, Message
 from incidents.sections import SECTIONS
 from incidents.streams import Room, Stream, told
-from incidents.vocabulary import Audience
+from incidents.vocabulary import Audience, Capability
 
+log = logging.getLogger("sitroom.live")
 LASTS = 12.0  # seconds after which a browser that is silent does not count
 AGAIN = 5.0  # seconds after which a process tells the others what it knows, changed or not
 PAUSE = 0.3  # seconds in which changes are gathered
@@ -39,7 +41,7 @@ class Presence:
         """A browser says that somebody looks, and what they edit (element ids); or that nobody does any more."""
         if stream.audience == Audience.SUMMARY:
             return
-        named = tuple(sorted(word for word in editing.split()[:10] if ELEMENT.fullmatch(word)))
+        named = tuple(sorted(elements_of(editing))) if Capability.WRITE in stream.held else ()
         now = 0.0 if away else self.loop.time()
         news = bool(stream.beat_at) != bool(now) or named != stream.editing
         stream.beat_at, stream.editing = now, () if away else named
@@ -81,7 +83,11 @@ class Presence:
             self.changed.clear()
             stale, self.stale = self.stale, set()
             for incident_id in stale:
-                await self._tell(incident_id)
+                try:
+                    await self._tell(incident_id)
+                except Exception:
+                    log.exception("live: who is here could not be told; it is tried again")
+                    self.stale.add(incident_id)  # with the next change or round
 
     async def _tell(self, incident_id) -> None:
         now = self.loop.time()
@@ -89,24 +95,18 @@ class Presence:
         for stream in room.streams:
             if stream.beat_at < now - LASTS:
                 stream.beat_at, stream.editing = 0.0, ()
-        mine = [[str(s.user_id), s.name, list(s.editing)] for s in room.everybody if s.beat_at]
-        mine.sort()
+        mine = merged((str(s.user_id), s.name, s.editing) for s in room.everybody if s.beat_at)
         when, before = self.said.get(incident_id, (0.0, []))
         if mine != before or (mine and when < now - AGAIN):
             self.said[incident_id] = now, mine
-            await self.in_database(
-                self.bus.say,
-                Message("here", self.bus.origin, {"incident": str(incident_id), "people": mine[:MOST]}),
-            )
+            await self.in_database(self.bus.say, self._word(incident_id, mine))
         if not mine:
             self.said.pop(incident_id, None)
         if not room.streams:
             self.shown.pop(incident_id, None)
             return
-        others = [
-            person for _, people in self.elsewhere.get(str(incident_id), {}).values() for person in people
-        ]
-        people = merged([*mine, *others])
+        others = [p for _, people in self.elsewhere.get(str(incident_id), {}).values() for p in people]
+        people = merged((p["id"], p["name"], p["editing"]) for p in [*mine, *others])
         hidden = await self.in_database(
             privileged_of, incident_id, {e for person in people for e in person["editing"]}
         )
@@ -116,8 +116,17 @@ class Presence:
         shown = told("here", open_), told("here", people)
         if shown != self.shown.get(incident_id):
             self.shown[incident_id] = shown
-            room.push(shown[0], (Audience.DOCUMENT,))
-            room.push(shown[1], (Audience.PRIVILEGED,))
+            room.push(shown[0], Audience.DOCUMENT)
+            room.push(shown[1], Audience.PRIVILEGED)
+
+    def _word(self, incident_id, people: list[dict]) -> Message:
+        """What the other processes are told: as many people as go into one message."""
+        word = Message("here", self.bus.origin, {"incident": str(incident_id), "people": people})
+        return word if word.fits() or not people else self._word(incident_id, people[:-1])
+
+    def forget(self, incident_id) -> None:
+        """Nobody here has this incident open any more."""
+        self.shown.pop(incident_id, None)
 
     def greeting(self, stream: Stream) -> bytes:
         """What a stream that is opened is told of those who are here already."""
@@ -127,7 +136,12 @@ class Presence:
         return shown[stream.audience == Audience.PRIVILEGED] if shown else b""
 
 
-def merged(rows: Iterable[list]) -> list[dict]:
+def elements_of(editing: str) -> list[str]:
+    """The ids of entries in what a browser says that it edits, ten at most."""
+    return [word for word in editing.split()[:10] if ELEMENT.fullmatch(word)]
+
+
+def merged(rows: Iterable[tuple[str, str, Iterable[str]]]) -> list[dict]:
     """One item for each person, whichever browsers and processes they are in, by name."""
     people: dict[str, dict] = {}
     for user_id, name, editing in rows:

@@ -6,11 +6,9 @@ import json
 import secrets
 import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator
 from datetime import datetime
 from typing import Any
-
-from incidents.vocabulary import Audience
 
 BACKLOG = 256 * 1024  # bytes that a slow reader may be behind before its stream is closed, to be resumed
 GONE = b"event: gone\ndata: \n\n"
@@ -141,12 +139,10 @@ class Room:
         self.streams.discard(stream)
         self.everybody = tuple(self.streams)
 
-    def push(
-        self, message: bytes, audiences: Iterable[str] = (Audience.DOCUMENT, Audience.PRIVILEGED)
-    ) -> None:
-        """The same bytes to everybody of these audiences."""
+    def push(self, message: bytes, audience: str) -> None:
+        """The same bytes to everybody of an audience."""
         for stream in self.everybody:
-            if stream.audience in audiences:
+            if stream.audience == audience:
                 stream.push(message)
 
 

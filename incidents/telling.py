@@ -111,15 +111,15 @@ def _letters(wanted: set[tuple[str, datetime]]) -> dict[tuple[str, datetime], Le
 
 
 def _mark(incident, rows: list[Change]) -> None:
-    """Notices about an entry bear its mark, and are put away while it is hidden."""
-    states = {
-        row.entry_id: {"privileged": row.privileged, "hidden": row.action == Action.REMOVE}
-        for row in rows
-        if row.action in ENTRY_ACTIONS
-    }
-    for state in {tuple(state.items()): state for state in states.values()}.values():
-        entries = [entry_id for entry_id, its in states.items() if its == state]
-        incident.notices.filter(entry_id__in=entries).exclude(**state).update(**state)
+    """Notices about an entry take its mark on and keep it, as a comment that was written under it does; they are put
+    away while the entry is hidden."""
+    rows = [row for row in rows if row.action in ENTRY_ACTIONS]
+    hidden = {row.entry_id: row.action == Action.REMOVE for row in rows}
+    for state in (True, False):
+        entries = [entry_id for entry_id, its in hidden.items() if its == state]
+        incident.notices.filter(entry_id__in=entries).exclude(hidden=state).update(hidden=state)
+    marked = {row.entry_id for row in rows if row.privileged}
+    incident.notices.filter(entry_id__in=marked, privileged=False).update(privileged=True)
 
 
 def _call(incident, rows: list[Change]) -> None:

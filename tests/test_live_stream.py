@@ -18,7 +18,7 @@ from incidents.notices import Notice, NoticeKind
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Role, Status
 from tests import factories
-from tests.stage import SILENCE
+from tests.stage import SILENCE, Browser
 
 
 def test_stream_admits_whoever_may_look(stage):
@@ -56,6 +56,48 @@ def test_one_person_holds_a_limited_number_of_streams(stage, monkeypatch):
         await stage.open("responder")
         await first.leave()
         await stage.open("reader")
+
+    stage.play(scenario)
+
+
+def test_a_page_of_somebody_else_who_used_this_browser_gets_no_stream(stage):
+    mine, theirs = stage.people["reader"].pk, stage.people["commander"].pk
+
+    async def scenario(stage):
+        await stage.open("reader", query=f"me={mine}")
+        assert await stage.browser("reader", query=f"me={theirs}").refused() == 404
+
+    stage.play(scenario)
+
+
+def test_an_odd_cookie_beside_it_does_not_hide_the_session(stage):
+    async def scenario(stage):
+        browser = Browser(stage.live, None, "kestrel")
+        key = stage.clients["reader"].cookies["sessionid"].value
+        browser.scope["headers"] = [(b"cookie", b'other={"a": 1}; flag; sessionid=' + key.encode())]
+        stage.browsers.append(browser)
+        await browser.opened()
+
+    stage.play(scenario)
+
+
+def test_a_fault_of_what_feeds_the_streams_is_survived(stage, monkeypatch):
+    monkeypatch.setattr(streaming, "AGAIN", 0.05)
+
+    async def scenario(stage):
+        browser = await stage.open("reader")
+        faults = []
+
+        async def failing():
+            faults.append(1)
+            raise RuntimeError
+
+        with monkeypatch.context() as patch:
+            patch.setattr(stage.live.bell, "ring", failing)
+            await asyncio.sleep(SILENCE)
+        assert faults
+        await stage.act(Session.objects.all().delete)
+        assert (await browser.event())["event"] == "gone"
 
     stage.play(scenario)
 

@@ -3,8 +3,10 @@
 import asyncio
 
 import pytest
+from django.db import OperationalError, connection
+from django.test import Client
 
-from incidents import presence
+from incidents import bus, presence
 from incidents.ledger import Change
 from tests.stage import PATIENCE, SILENCE
 
@@ -106,6 +108,67 @@ def test_nobody_speaks_for_another_session(stage):
         assert await stage.say(mine, "commander") == 404
         await asyncio.sleep(SILENCE)
         assert theirs.here.empty()
+
+    stage.play(scenario)
+
+
+def test_a_reader_edits_nothing(stage):
+    paolo = names(stage, "reader")[0]
+
+    async def scenario(stage):
+        entry = await stage.write()
+        watching, reader = await stage.open("commander"), await stage.open("reader")
+        await stage.say(reader, "reader", editing=f"theories-{entry.pk}")
+        await until_seen(watching, {paolo: []})
+
+    stage.play(scenario)
+
+
+def test_only_who_is_signed_in_is_passed_on_to_another_process(stage, monkeypatch):
+    async def scenario(stage):
+        mine = await stage.open("commander")
+        passed = []
+        monkeypatch.setattr(stage.live.bus, "say", passed.append)
+        mine.token = "another.one"
+        stage.clients["nobody"] = Client()
+        assert await stage.say(mine, "nobody") == 404
+        assert await stage.say(mine, "commander", editing="\xff" * 300) == 204
+        assert [message.head["editing"] for message in passed] == [""]
+
+    stage.play(scenario)
+
+
+def test_a_database_that_fails_once_ends_nothing(stage, monkeypatch):
+    dana, ruth = names(stage, "commander", "responder")
+
+    async def scenario(stage):
+        mine, theirs = await stage.open("commander"), await stage.open("responder")
+        failed = []
+
+        def failing(*arguments):
+            failed.append(arguments)
+            raise OperationalError("gone for a moment")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(presence, "privileged_of", failing)
+            await stage.say(mine, "commander")
+            async with asyncio.timeout(PATIENCE):
+                while not failed:
+                    await asyncio.sleep(0.02)
+        await stage.say(theirs, "responder")
+        await until_seen(theirs, {dana: [], ruth: []})
+
+    stage.play(scenario)
+
+
+def test_more_people_than_fit_are_told_as_far_as_they_fit(stage, monkeypatch):
+    monkeypatch.setitem(bus.MOST, connection.vendor, 400)
+
+    async def scenario(stage):
+        stage.live._start()
+        people = [{"id": str(n), "name": "Наталья", "editing": []} for n in range(40)]
+        word = stage.live.presence._word(stage.incident.pk, people)
+        assert (word.fits(), 0 < len(word.head["people"]) < 40) == (True, True)
 
     stage.play(scenario)
 

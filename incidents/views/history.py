@@ -48,7 +48,9 @@ def changes(request: HttpRequest, incident) -> HttpResponse:
         rows = rows.filter(HIDDEN)
     if (before := whole_number(request.GET.get("before", ""))) is not None:
         rows = rows.filter(revision__lt=before)
-    reading.record(incident, request.user, reading.AccessRecord.Kind.HISTORY)
+    # A drawer that is open asks again whenever something changed.
+    record = reading.record_once if is_fragment(request) else reading.record
+    record(incident, request.user, reading.AccessRecord.Kind.HISTORY, subject="")
     shown = list(rows[:PAGE])
     context = {
         "incident": incident,

@@ -36,7 +36,9 @@ def notices(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def count(request: HttpRequest) -> JsonResponse:
-    """How many are unread, for a page that is open."""
+    """How many are unread, for a page that is open; 404 when it is somebody else's, who used this browser before."""
+    if request.GET.get("me", str(request.user.pk)) != str(request.user.pk):
+        raise Http404
     return JsonResponse({"unread": noticeboard.unread(request.user)})
 
 

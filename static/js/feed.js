@@ -11,7 +11,7 @@ export class Feed {
   }
 
   open() {
-    const source = new EventSource(`${this.address}?since=${this.since}`);
+    const source = new EventSource(`${this.address}&since=${this.since}`);
     this.source = source;
     source.addEventListener("open", () => {
       this.failures = 0;
