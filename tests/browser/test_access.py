@@ -1,6 +1,7 @@
 """Who loses access loses what is on the screen; an executive sees the summary and nothing else."""
 
 import re
+import signal
 import time
 
 import pytest
@@ -125,3 +126,24 @@ def test_an_outsider_learns_nothing(visit, plain, written):
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing here")
     assert SECRET not in page.content()
     assert "A case of its own" not in page.content()
+
+
+def test_a_page_is_not_shown_on_under_the_session_of_the_next_person(server, visit, fresh):
+    page = visit("commander", fresh)
+    page.locator("#cap").fill("Seen by the first")
+    page.locator("#cap").press("Enter")
+    expect(page.locator("#timeline .entry")).to_contain_text("Seen by the first")
+    history = page.context.new_page()
+    history.goto(f"{fresh}history/")
+    expect(history.locator("h1")).to_have_text("History")
+    server.end(signal.SIGKILL)
+    try:
+        page.context.clear_cookies()
+    finally:
+        server.start()
+    other = page.context.new_page()
+    other.goto(server.links["outsider"])
+    expect(page.locator("body")).not_to_contain_text("Seen by the first", timeout=15_000)
+    history.bring_to_front()
+    history.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(history.locator("body")).not_to_contain_text("Timeline", timeout=15_000)
