@@ -31,12 +31,11 @@ const inTurn = (work) => navigator.locks?.request(`lines ${document.body.dataset
 
 async function sendAll() {
   for (const line of lines.values()) {
-    if (line.waiting && !line.unkept && !(await get(line.id))) done(line); // another tab was first
+    if (line.waiting && !line.unkept && !(await get(line.id))) leave(line); // another tab was first
     else {
       saving.add(line);
       tell();
-      const gone = await sendOne(line);
-      saving.delete(line);
+      const gone = await sendOne(line).finally(() => saving.delete(line));
       if (!gone) return wait();
     }
   }
@@ -51,9 +50,9 @@ async function sendOne(line, again = false) {
   const html = await answer?.text().catch(() => null);
   if (answer?.redirected) signIn(answer.url);
   if (typeof html !== "string" || answer.redirected || BUSY.includes(answer.status)) return false;
-  done(line);
+  leave(line);
   if (answer.ok) arrived(html, line);
-  else returned(box(), line, html, answer.status);
+  if (answer.ok || returned(box(), line, html, answer.status)) forget(line);
   return true;
 }
 
@@ -66,11 +65,12 @@ function wait() {
   soon();
 }
 
-function done(line) {
+function leave(line) {
   lines.delete(line.id);
-  Promise.resolve(line.stored).then(() => drop(line.id));
   document.querySelector(`[data-waiting="${line.id}"]`)?.remove();
 }
+
+const forget = (line) => Promise.resolve(line.stored).then(() => drop(line.id));
 
 export function capturing() {
   document.addEventListener("submit", (event) => {

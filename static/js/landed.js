@@ -1,5 +1,6 @@
 // What the server answered to a line of the capture bar.
 
+import { keep } from "./drafts.js";
 import { fill } from "./fields.js";
 import { apply } from "./live.js";
 import { say } from "./notice.js";
@@ -15,16 +16,18 @@ export function arrived(html, line) {
   document.querySelector("[data-echo]").textContent = said.firstChild.textContent;
 }
 
-// Refused: the words go back into the box with the reason, or stand beside it when the next line is in it.
-export function returned(box, html, status) {
+// Refused: the words go back into the box with the reason, and are kept there (true); or they stand beside it when
+// the next line is in it, kept until somebody is done with them.
+export function returned(box, line, html, status) {
   const holder = document.createElement("template");
   holder.innerHTML = html;
-  const form = holder.content.querySelector("form");
+  const form = holder.content.querySelector("form:has(#cap)");
   const why = holder.content.querySelector("#cap-error")?.textContent ?? `Not written down: the server refused it (${status}).`;
-  if (!form || box.elements.text.value) return offer(line, why);
+  if (!form || box.elements.text.value) return void offer(line, why);
   box.replaceWith(form);
   htmx.process(form);
   fill(form, line.fields);
-  form.elements.text.dispatchEvent(new Event("input", { bubbles: true })); // kept again as it stands
-  return form.elements.text.focus();
+  keep(form);
+  form.elements.text.focus();
+  return true;
 }

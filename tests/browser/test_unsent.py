@@ -280,3 +280,36 @@ def test_all_that_says_not_stored_is_sound(visit, people, fresh, phone):
     if phone:
         page.keyboard.press("Escape")
     check(page, phone=phone)
+
+
+@pytest.mark.parametrize("next_line", ["", "The next line"])
+@pytest.mark.parametrize("status", [422, 500])
+def test_a_refused_line_is_back_in_the_box_or_beside_it(visit, fresh, status, next_line):
+    page = visit("responder", fresh)
+    words = "Long" * 6000 if status == 422 else "Into a fault"
+
+    def answer(route):
+        page.wait_for_timeout(300)
+        return route.continue_() if status == 422 else route.fulfill(status=500, body="<form></form>")
+
+    page.route("**/capture/", answer, times=1)
+    page.locator("#cap").fill(words)
+    page.locator("#cap").press("Enter")
+    page.locator("#cap").fill(next_line)
+    back = status == 422 and not next_line
+    if back:
+        expect(page.locator("#cap-error")).to_contain_text("too long")
+    else:
+        expect(page.locator(".kept textarea")).to_have_value(words)
+    expect(page.locator("#cap")).to_have_value(words if back else next_line)
+    expect(page.locator("[data-waiting]")).to_have_count(0)
+    page.wait_for_timeout(300)
+    assert page.evaluate(KEPT) == 1 + bool(next_line)
+    page.reload()
+    if status == 500:  # the next try may go through
+        expect(row(page, "timeline", words)).to_have_count(1)
+        expect(page.locator("#cap")).to_have_value(next_line)
+    elif back:
+        expect(page.locator("#cap")).to_have_value(words)
+    else:
+        expect(page.locator(".kept textarea")).to_be_visible()
