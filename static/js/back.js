@@ -1,11 +1,12 @@
 // What this person had typed here and nobody stored is brought back: into its form where there is one.
 
 import { takeOver } from "./capture.js";
-import { begin, discard, here, keep } from "./drafts.js";
+import { begin, discard, here } from "./drafts.js";
 import { answered, dirty, fill } from "./fields.js";
 import { offer } from "./offer.js";
-import { all, drop, get, own } from "./sealed.js";
+import { all, get, own } from "./sealed.js";
 import { soon } from "./again.js";
+import { formOf } from "./talk.js";
 import { mark } from "./tally.js";
 
 const BACK = "Brought back from this device: not saved yet.";
@@ -40,6 +41,10 @@ function close(form) {
 
 async function formFor(kept) {
   if (kept.kind === "page") return document.querySelector(`form[data-keep="${kept.about}"]`);
+  if (kept.kind === "comment") {
+    const link = document.querySelector(`[data-say="${kept.about}"]`);
+    return link && formOf(link);
+  }
   if (kept.kind === "box") {
     const box = document.querySelector("#capture form");
     return box?.elements.text.value ? null : box;

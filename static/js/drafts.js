@@ -9,7 +9,7 @@ export const here = document.body.dataset.document ?? location.pathname;
 const pending = new Set(); // forms that were typed in a moment ago
 let timer;
 
-export const nameOf = (form) => form.dataset.keep ?? (form.closest("#capture") ? "capture" : entryOf(form));
+export const nameOf = (form) => form.dataset.keep ?? form.dataset.draft ?? (form.closest("#capture") ? "capture" : entryOf(form));
 export const draftOf = (form) => drafts.get(nameOf(form));
 
 const worth = (form) => (form.closest("#capture") ? Boolean(form.elements.text.value) : dirty(form) || answered(form));
@@ -18,7 +18,7 @@ export const unsent = (form) => drafts.has(nameOf(form)) || dirty(form);
 export const typing = () => Boolean(document.querySelector("form.edit")) || drafts.size + lines.size > 0;
 
 function describe(form) {
-  const kind = form.dataset.keep ? "page" : form.closest("#capture") ? "box" : "entry";
+  const kind = form.dataset.keep ? "page" : form.dataset.draft ? "comment" : form.closest("#capture") ? "box" : "entry";
   return { at: here, kind, about: nameOf(form), action: form.getAttribute("action"), label: labelOf(form), fields: fieldsOf(form), isNew: kind === "entry" && !form.hasAttribute("id") };
 }
 

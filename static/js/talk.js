@@ -57,8 +57,8 @@ function open(talk, on) {
   unfold(talk);
 }
 
-async function say(link) {
-  closeMenus();
+// The form of a comment, opened where it goes.
+export async function formOf(link) {
   const place = document.getElementById(link.dataset.say);
   open(place.closest(".talk"), true);
   let slot = place.querySelector(":scope > .slot");
@@ -68,7 +68,12 @@ async function say(link) {
     place.append(slot);
   }
   if (!slot.querySelector("form")) await htmx.ajax("GET", link.href, { target: slot, swap: "innerHTML" });
-  slot.querySelector("textarea")?.focus();
+  return slot.querySelector("form");
+}
+
+async function say(link) {
+  closeMenus();
+  (await formOf(link))?.elements.text.focus();
 }
 
 // A link to a comment, or to an entry's comments, opens the thread.

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import EMAILS
-from tests.browser.pages import add, open_form, row
+from tests.browser.pages import add, choose, open_form, row
 from tests.browser.test_pages import check
 
 pytestmark = pytest.mark.browser
@@ -313,3 +313,34 @@ def test_a_refused_line_is_back_in_the_box_or_beside_it(visit, fresh, status, ne
         expect(page.locator("#cap")).to_have_value(words)
     else:
         expect(page.locator(".kept textarea")).to_be_visible()
+
+
+def test_a_comment_that_nobody_sent_is_kept_and_not_posted_with_another(visit, people, fresh):
+    lent, stolen = (
+        people["commander"].add(fresh, "theories", text=text, state="open") for text in ("Lent", "Stolen")
+    )
+    page = visit("responder", fresh)
+
+    def say(entry: str, words: str):
+        choose(page.locator(f"#theories-{entry}"), "Comment")
+        page.locator(f"#theories-{entry} form.say textarea").fill(words)
+
+    say(lent, "Pressed in a tunnel")
+    say(stolen, "Half a thou")
+    expect(state(page)).to_have_text("Not sent, 2 kept")
+    page.context.set_offline(True)
+    page.locator(f"#theories-{lent} form.say button").click()
+    expect(page.locator(f"#theories-{lent} [data-line]")).to_contain_text("sent when the line is back")
+    page.context.set_offline(False)
+    expect(page.locator(f"#theories-{lent} .words")).to_have_text("Pressed in a tunnel", timeout=10_000)
+    expect(state(page)).to_have_text("Not sent, 1 kept")
+    page.reload()
+    half = page.locator(f"#theories-{stolen} form.say")
+    expect(half.locator("textarea")).to_have_value("Half a thou")
+    expect(half.locator("[data-line]")).to_have_text(BACK)
+    expect(page.locator(".words")).to_have_text(["Pressed in a tunnel"])
+    half.locator("textarea").press_sequentially("ght")
+    half.locator("button").click()
+    expect(page.locator(f"#theories-{stolen} .words")).to_have_text("Half a thought")
+    expect(state(page)).to_have_text("Saved")
+    assert page.evaluate(KEPT) == 0
