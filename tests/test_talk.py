@@ -275,6 +275,23 @@ def test_a_comment_that_is_sent_twice_is_one(incident, as_ruth, entry):
     assert all(f'id="talk-{entry.pk}"' in answer.content.decode() for answer in answers)
 
 
+def test_a_comment_that_is_sent_again_with_more_words_is_changed(incident, ruth, as_ruth, entry):
+    sent = {"id": str(uuid.uuid4()), "version": "0", "text": "Half"}
+    as_ruth.post(where(entry), sent, headers=HX)
+    answer = as_ruth.post(where(entry), {**sent, "text": "Half a thought"}, headers=HX)
+    [comment] = incident.comments.all()
+    assert (answer.status_code, comment.text, comment.version) == (200, "Half a thought", 2)
+    as_ruth.post(where(entry), sent, headers=HX)  # the first one was on its way once more
+    other = as_ruth.post(where(entry), {**sent, "text": "Half a day"}, headers=HX)
+    comment.refresh_from_db()
+    assert (other.status_code, comment.text, comment.version) == (409, "Half a thought", 2)
+    form = parse(other.content.decode()).all("form", "say")[0]
+    fields = {node.attrs["name"]: node.attrs.get("value") for node in form.all("input")}
+    assert (fields["id"], fields["version"]) == (sent["id"], "2")
+    as_ruth.post(where(entry), {**sent, "version": "2", "text": "Half a day"}, headers=HX)
+    assert [row.text for row in incident.comments.all()] == ["Half a day"]
+
+
 def test_a_form_is_answered_as_a_fragment_and_as_a_page(incident, as_ruth, ruth, entry):
     form = as_ruth.get(where(entry, "new/"), headers=HX).content.decode()
     assert form.lstrip().startswith("<form") and 'name="id"' in form and 'name="version"' in form

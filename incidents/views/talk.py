@@ -48,11 +48,19 @@ def talk(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> H
         pk=form.cleaned_data["id"] or uuid.uuid4(), reply_to=thread, text=form.cleaned_data["text"]
     )
     try:
-        incident.comment(entry, comment, by=request.user)
+        saved = incident.comment(entry, comment, by=request.user)
+        if saved.change is None:
+            comment, text = _comment(incident, entry, comment.pk), comment.text
+            if comment.text != text:
+                # Its first answer was lost, and the person went on typing: a change of what was stored then.
+                version = form.cleaned_data["version"] or 1
+                saved = incident.amend(entry, comment, by=request.user, version=version, text=text)
     except Impossible as error:
         form.add_error(None, str(error))
         return _form(request, incident, entry, form, thread=thread, status=422)
-    return _answer(request, incident, entry, comment, "added")
+    except Overlap as overlap:
+        return _both(request, incident, entry, overlap.comment, form, thread=thread)
+    return _answer(request, incident, entry, comment, "merged" if saved.merged else "added")
 
 
 @require_GET
@@ -90,7 +98,7 @@ def comment(
         form.add_error(None, str(error))
         return _form(request, incident, entry, form, comment=found, status=422)
     except Overlap as overlap:
-        return _both(request, incident, entry, overlap.comment, text)
+        return _both(request, incident, entry, overlap.comment, form, comment=found)
     return _answer(request, incident, entry, found, "merged" if saved.merged else "changed")
 
 
@@ -163,12 +171,14 @@ def _form(
     return render(request, "live/_say.html", context, status=status)
 
 
-def _both(request: HttpRequest, incident, entry: Entry, comment: Comment, text: str) -> HttpResponse:
+def _both(
+    request: HttpRequest, incident, entry: Entry, theirs: Comment, typed: CommentForm, **about
+) -> HttpResponse:
     """The author's words of another tab, and the ones of this one in the form, which now begins at the former."""
-    form = CommentForm({"version": comment.version, "text": text})
-    form.add_error(None, f"You changed this comment elsewhere meanwhile. There it says: “{comment.text}”")
+    form = CommentForm({**typed.cleaned_data, "version": theirs.version})
+    form.add_error(None, f"You changed this comment elsewhere meanwhile. There it says: “{theirs.text}”")
     form.add_error(None, "Save puts the words below in its place; the history keeps both.")
-    return _form(request, incident, entry, form, comment=comment, status=409)
+    return _form(request, incident, entry, form, status=409, **about)
 
 
 def _answer(request: HttpRequest, incident, entry: Entry, comment: Comment, what: str) -> HttpResponse:
