@@ -56,6 +56,14 @@ export function entryOf(form) {
   return id && about ? about.slice(0, -36) + id : about;
 }
 
+// The version that an answer of the server shows: of the entry, or of the comment among others.
+export function versionIn(html, form) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html;
+  const said = form.elements.id?.value ? `comment-${form.elements.id.value}` : form.dataset.draft;
+  return Number(holder.content.querySelector(form.dataset.draft ? `[id="${said}"]` : "[data-rev]")?.dataset.rev);
+}
+
 // A form by which an entry is written, on the document or where two versions stand side by side.
 export const isForm = (element) => Boolean(element?.matches?.("form.edit, .versus form"));
 

@@ -3,7 +3,7 @@
 
 import { BUSY, onRetry, soon } from "./again.js";
 import { discard, draftOf, keep, store } from "./drafts.js";
-import { fieldsOf, isForm, same } from "./fields.js";
+import { fieldsOf, isForm, same, versionIn } from "./fields.js";
 import { reason, say, signIn } from "./notice.js";
 import { renew } from "./renew.js";
 import { mark, saving, tell } from "./tally.js";
@@ -65,7 +65,7 @@ function stored(form, event) {
   if (same(fieldsOf(form), form.sent) || !form.matches(".edit")) return void discard(form);
   event.preventDefault(); // typed on meanwhile: the form stays, and goes on from what is stored now
   const { version } = form.elements;
-  const now = Number(/ data-rev="(\d+)"/.exec(event.detail.ctx.text)?.[1]);
+  const now = versionIn(event.detail.ctx.text, form);
   if (version && now === Number(version.value) + 1) version.value = now;
   keep(form);
   mark(form, "typed", "Saved. What you typed since is not saved yet.");

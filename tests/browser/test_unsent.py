@@ -344,3 +344,20 @@ def test_a_comment_that_nobody_sent_is_kept_and_not_posted_with_another(visit, p
     expect(page.locator(f"#theories-{stolen} .words")).to_have_text("Half a thought")
     expect(state(page)).to_have_text("Saved")
     assert page.evaluate(KEPT) == 0
+
+
+def test_words_typed_while_a_comment_is_being_saved_go_on_from_it(visit, people, fresh):
+    entry = people["commander"].add(fresh, "theories", text="The token was lent", state="open")
+    people["commander"].post(f"{fresh}theories/{entry}/talk/", text="A comment before")
+    people["responder"].post(f"{fresh}theories/{entry}/talk/", text="As it stood")
+    page = visit("responder", f"{fresh}#talk-{entry}")
+    page.locator(".remark a", has_text="Edit").last.click()
+    form = page.locator("form.say")
+    page.route("**/talk/*/", lambda route: (page.wait_for_timeout(500), route.continue_()), times=1)
+    form.locator("textarea").fill("Half of it")
+    form.locator("button").click()
+    form.locator("textarea").fill("Quite another thing")
+    expect(form.locator("[data-line]")).to_contain_text("What you typed since is not saved yet")
+    form.locator("button").click()
+    expect(page.locator(".remark .words")).to_have_text(["A comment before", "Quite another thing"])
+    expect(state(page)).to_have_text("Saved")
