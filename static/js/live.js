@@ -16,7 +16,7 @@ export function apply(html, { arrived = false } = {}) {
     const placed = place(element);
     if (arrived && placed?.matches(".entry") && placed.dataset.byId !== body.dataset.me) mark(placed);
     if (placed?.matches(".entry")) heading(placed);
-    if (arrived) document.dispatchEvent(new CustomEvent("sitroom:arrived", { detail: { id: element.id, entry: placed } }));
+    if (arrived) document.dispatchEvent(new CustomEvent("sitroom:arrived", { detail: { id: element.id, entry: placed, by: element.dataset.byId } }));
   }
   count();
   fresh();

@@ -9,7 +9,7 @@ const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function place(element) {
   const present = document.getElementById(element.id);
-  if (present?.matches(".talk")) return heard(present, element);
+  if (present?.matches(".talk")) return heard(present, element); // null when nobody said anything new
   if (present?.querySelector("gone" in element.dataset ? "form.edit" : "form.edit:not(.say)")) {
     hold(present, element); // somebody types here
     return null;

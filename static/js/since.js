@@ -23,14 +23,16 @@ export function since() {
     event.target.remove();
     tell();
   });
-  document.addEventListener("sitroom:arrived", ({ detail }) => arrived(detail.entry));
+  document.addEventListener("sitroom:arrived", ({ detail }) => arrived(detail));
   setInterval(look, 1000);
   document.addEventListener("visibilitychange", () => document.hidden && told >= 0 && !waiting.size && news() && tell());
 }
 
-function arrived(entry) {
-  if (!entry?.matches(".entry") || entry.dataset.byId === document.body.dataset.me) return;
-  const name = entry.closest("[data-section]")?.dataset.section;
+// An entry or a comment came, or an entry was kept back because somebody types in it.
+function arrived({ id, entry: placed, by }) {
+  if (by === document.body.dataset.me) return;
+  const entry = (placed ?? document.querySelector(`[id="${id}"][data-held]`))?.closest(".entry");
+  const name = entry?.closest("[data-section]")?.dataset.section;
   if (!name || (!document.hidden && onScreen(entry))) return;
   entry.dataset.unseen = "New to you";
   waiting.set(name, 0);

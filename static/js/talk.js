@@ -41,11 +41,12 @@ export function renew(present, fresh) {
 export function heard(present, fresh) {
   const more = Number(fresh.dataset.remarks) > Number(present.dataset.remarks ?? 0);
   const talk = renew(present, fresh);
-  if (!more || talk.dataset.byId === document.body.dataset.me) return;
+  if (!more || talk.dataset.byId === document.body.dataset.me) return null;
   talk.dataset.new = "";
   setTimeout(() => delete talk.dataset.new, 8000);
   const said = document.getElementById("said");
   if (said) said.textContent = `${talk.dataset.by} commented`;
+  return talk;
 }
 
 function unfold(talk) {
@@ -61,12 +62,8 @@ function open(talk, on) {
 export async function formOf(link) {
   const place = document.getElementById(link.dataset.say);
   open(place.closest(".talk"), true);
-  let slot = place.querySelector(":scope > .slot");
-  if (!slot) {
-    slot = document.createElement("div");
-    slot.className = "slot";
-    place.append(slot);
-  }
+  const slot = place.querySelector(":scope > .slot") ?? Object.assign(document.createElement("div"), { className: "slot" });
+  if (!slot.isConnected) place.append(slot);
   if (!slot.querySelector("form")) await htmx.ajax("GET", link.href, { target: slot, swap: "innerHTML" });
   return slot.querySelector("form");
 }

@@ -88,6 +88,23 @@ def test_what_others_did_is_marked_until_it_was_seen(visit, people, fresh, entry
     expect(page.locator("[data-mark=appendix] .dot")).to_have_count(1)
 
 
+def test_a_comment_and_what_is_kept_back_from_a_form_are_new_too(visit, people, fresh):
+    log = people["commander"].add(fresh, "appendix", name="gateway log", text="10:44 deny", kind="extract")
+    lesson = people["commander"].add(fresh, "lessons", text="Rotate the keys")
+    page = visit("responder", fresh)
+    open_form(page.locator(f"#lessons-{lesson}"))
+    with page.expect_response(lambda answer: answer.url.endswith("/since/")):
+        page.evaluate("scrollTo(0, 0)")
+    people["responder"].post(f"{fresh}appendix/{log}/talk/", text="By this person")
+    expect(page.locator(f"#appendix-{log} .talk-b")).to_contain_text("1")
+    expect(page.locator("[data-mark] .dot")).to_have_count(0)
+    people["commander"].post(f"{fresh}appendix/{log}/talk/", text="By another")
+    people["commander"].post(f"{fresh}lessons/{lesson}/", text="Rotate them all", version="1")
+    expect(page.locator("[data-mark=appendix] .dot")).to_have_count(1)
+    expect(page.locator("[data-mark=lessons] .dot")).to_have_count(1)
+    expect(page.locator(".entry[data-unseen]")).to_have_count(2)
+
+
 def test_seen_is_a_button(visit, people, fresh):
     page = visit("responder", fresh)
     with page.expect_response(lambda answer: answer.url.endswith("/since/")):
