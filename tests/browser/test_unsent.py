@@ -361,3 +361,19 @@ def test_words_typed_while_a_comment_is_being_saved_go_on_from_it(visit, people,
     form.locator("button").click()
     expect(page.locator(".remark .words")).to_have_text(["A comment before", "Quite another thing"])
     expect(state(page)).to_have_text("Saved")
+
+
+def test_two_tabs_of_one_person_do_not_overwrite_each_other(visit, people, fresh):
+    entry = people["commander"].add(fresh, "lessons", text="First half.\nSecond half.")
+    page = visit("responder", fresh)
+    form = open_form(page.locator(f"#lessons-{entry}"))
+    form.locator("[name=text]").fill("First half, here.\nSecond half.")
+    page.route("**/lessons/*/", lambda route: route.fulfill(status=500), times=1)
+    form.locator("button.solid").click()
+    expect(form.locator("[data-line]")).to_contain_text("the server has a fault")
+    people["responder"].post(f"{fresh}lessons/{entry}/", text="First half.\nSecond half, there.", version="1")
+    expect(form.locator("[data-held-line]")).to_have_text(
+        "You changed this elsewhere meanwhile; your save will be merged."
+    )
+    form.locator("button.solid").click()
+    stored(page, "First half, here.", "Second half, there.")
