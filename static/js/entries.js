@@ -2,7 +2,7 @@
 
 import { arrive, back } from "./arrive.js";
 import { apply } from "./live.js";
-import { clear, copy, copyLink, copyPlain, failed, refuse } from "./notice.js";
+import { clear, copy, copyLink, copyPlain, failed, putAway, refuse } from "./notice.js";
 import { closeMenus, load } from "./nav.js";
 import { discard, mayDiscard } from "./drafts.js";
 
@@ -46,6 +46,7 @@ const actions = [
   ["[data-copy]", (button, event) => copy(button, event.altKey)],
   ["[data-copy-link]", copyLink],
   ["[data-copy-plain]", copyPlain],
+  ["[data-put-away]", putAway],
   ["[data-edit]", edit],
   ["[data-add]", add],
   ["[data-cancel]", cancel],

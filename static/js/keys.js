@@ -3,8 +3,10 @@
 
 import { historyOf } from "./drawer.js";
 import { closeMenus, guidance } from "./nav.js";
+import { putAway } from "./notice.js";
 import { undo } from "./undo.js";
 
+const FIELD = "input:not([type=checkbox]), textarea, select, dialog";
 const off = () => localStorage.getItem("keys") === "off";
 const atHand = () => document.activeElement?.closest(".entry") ?? document.querySelector(".entry:hover");
 
@@ -39,6 +41,7 @@ function escape(target) {
   }
   target.closest?.("form.edit")?.querySelector("[data-cancel]")?.click();
   if (target.id === "cap") target.blur();
+  else if (!target.closest?.(FIELD) && !document.querySelector(":popover-open, dialog[open]")) putAway();
 }
 
 export function keys() {
@@ -48,7 +51,7 @@ export function keys() {
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.target.closest?.("form.edit")?.requestSubmit();
     if (event.key === "Escape") escape(event.target);
-    if (event.target.closest?.("input:not([type=checkbox]), textarea, select, dialog")) return;
+    if (event.target.closest?.(FIELD)) return;
     if (event.key === "z" && (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) undo(event);
     if (event.ctrlKey || event.metaKey || event.altKey || off()) return;
     if (!Object.hasOwn(single, event.key)) return;

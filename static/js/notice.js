@@ -23,6 +23,11 @@ export function clear(event) {
   if (echo) echo.textContent = "";
 }
 
+// By its button, or by Escape outside of fields.
+export function putAway() {
+  document.getElementById("notice")?.replaceChildren();
+}
+
 export async function copy(button, plain) {
   await navigator.clipboard.writeText(plain ? button.dataset.plain : button.dataset.copy);
   say(plain ? "Plain value copied." : "Copied, defanged.");

@@ -121,6 +121,13 @@ def test_a_document_full_of_open_things_is_sound(visit, people, fresh, phone):
     open_form(page.locator(f"#next_steps-{step}"))
     choose(page.locator(f"#lessons-{lesson}"), "Hide")
     page.locator("#notice [data-undo]").wait_for()
+    if phone:  # it would lie on what is checked
+        away = page.locator(".notice").get_by_role("button", name="Close")
+        assert min(away.bounding_box()[side] for side in ("width", "height")) >= 44
+        away.tap()
+        expect(page.locator(".notice")).to_be_hidden()
+    page.evaluate(DRAW_ALL)
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")  # where the menu lies on words only
     page.locator(".topbar > .menu > summary").first.click()
     check(page, phone=phone)
     for opener in (

@@ -179,11 +179,27 @@ def test_the_undo_button_leaves_after_its_minute(visit, fresh):
     expect(page.locator("#notice [data-undo]")).to_have_count(0)
 
 
+def test_the_notice_is_put_away_by_its_button_and_by_escape(visit, fresh):
+    page = visit("responder", fresh)
+    notice = page.locator(".notice")
+    for put_away in (
+        notice.get_by_role("button", name="Close").click,
+        lambda: page.keyboard.press("Escape"),
+    ):
+        add(page, "lessons", "Something")
+        expect(notice).to_contain_text("Added to Lessons")
+        page.locator("#cap").press("Escape")  # that one is the field's
+        expect(notice).to_be_visible()
+        put_away()
+        expect(notice).to_be_hidden()
+
+
 def test_undo_and_history_without_scripts(visit, people, fresh):
     page = visit("responder", fresh, scripts=False)
     page.locator("#lessons [data-add]").click()
     page.locator("[name=text]").first.fill("Written without scripts")
     page.get_by_role("button", name="Add").first.click()
+    expect(page.locator("[data-put-away]")).to_be_hidden()
     page.locator("#notice").get_by_role("button", name="Undo").click()
     expect(row(page, "lessons", "Written without scripts")).to_have_count(0)
     page.locator("#lessons .sec-h").get_by_role("link", name="History of Lessons").click()
