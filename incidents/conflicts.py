@@ -98,11 +98,12 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
     people = names_of(incident)
     entry, zone = conflict.entry, incident.zone
 
-    def form_with(values: dict):
+    def form_with(values: dict, name: str):
         side = section.model(pk=entry.pk, incident=incident)
         side.assign(values)
         side.version, side._state.adding = entry.version, False
-        return section.form(incident=incident, held=incident.held, instance=side)
+        auto_id = f"id_{entry.pk}_{name}_%s"  # the two stand side by side, and beside other forms
+        return section.form(incident=incident, held=incident.held, instance=side, auto_id=auto_id)
 
     return {
         "incident": incident,
@@ -111,8 +112,8 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
         "hidden": conflict.hidden,
         "theirs": differences(section.model, conflict.base, conflict.theirs, zone, people),
         "mine": differences(section.model, conflict.base, conflict.mine, zone, people),
-        "mine_form": form_with(conflict.merged),  # mine where they disagree, both elsewhere
-        "form": form_with(joined(conflict, section.model)),
+        "mine_form": form_with(conflict.merged, "mine"),  # mine where they disagree, both elsewhere
+        "form": form_with(joined(conflict, section.model), "joined"),
         "me": user,
     }
 

@@ -102,6 +102,8 @@ def beside(answer: HttpResponse, entry: Entry) -> HttpResponse:
 
 def form_page(request: HttpRequest, incident, section: Section, form, *, status: int = 200) -> HttpResponse:
     """The form of an entry, alone or as a page of its own."""
+    if is_fragment(request):
+        form.auto_id = f"id_{form.instance.pk}_%s"  # beside other forms
     context = {"incident": incident, "section": section, "form": form, "entry": form.instance}
     template = "live/_form.html" if is_fragment(request) else "incidents/entry_form.html"
     return render(request, template, context, status=status)

@@ -274,3 +274,13 @@ def test_words_that_are_not_saved_are_not_thrown_away_unasked(visit, fresh):
     form.locator("textarea").first.press("Escape")
     expect(form.locator("textarea").first).to_have_value("Better words")
     assert asked == ["Discard what you typed? It is not saved."]
+
+
+def test_the_words_beside_a_box_belong_to_it_though_two_forms_are_open(visit, people, fresh):
+    first, second = (people["commander"].add(fresh, "lessons", text=text) for text in ("First", "Second"))
+    page = visit("commander", fresh)
+    forms = [open_form(page.locator(f"#lessons-{entry}")) for entry in (first, second)]
+    forms[1].locator(".more-fields > summary").click()
+    forms[1].locator("label", has_text="Privileged").click(position={"x": 40, "y": 8})
+    expect(forms[1].locator("[name=privileged]")).to_be_checked()
+    expect(forms[0].locator("[name=privileged]")).not_to_be_checked()
