@@ -17,8 +17,9 @@ HEADLINE = @printf '\n=== %s ===\n'
 PYTEST = PYTHONPATH=$(CURDIR) $(PYTHON) -m pytest -p tests.postgres_plugin --numprocesses=$(WORKERS) $(PYTEST_ARGS)
 # Watching every line takes much of the time; what only PostgreSQL runs is a dozen lines.
 COVER = --cov --cov-report= --cov-fail-under=0
+# Extras stay in the lock: else pip takes a newer release for a package that is asked for with one, and finds no hash.
 COMPILE = $(PYTHON) -m uv --quiet pip compile pyproject.toml --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-emit-index-url --no-annotate
+	--generate-hashes --no-strip-extras --no-header --no-emit-index-url --no-annotate
 
 .PHONY: help
 help: ## list what can be made
