@@ -8,6 +8,7 @@ const base = () => `${document.body.dataset.document}history/`;
 let dialog, opener; // what had the focus
 let from = ""; // the entry that it was in, which a colleague may change meanwhile
 let address = "";
+let asked = 0;
 
 export function drawer() {
   dialog = document.getElementById("history");
@@ -47,19 +48,20 @@ function follow(event) {
 }
 
 async function show(wanted, { quiet = false } = {}) {
+  const turn = (asked += 1);
+  address = wanted;
   const answer = await fetch(wanted, { headers: { "HX-Request": "true" } }).catch(() => null);
   if (!answer?.ok || answer.redirected) {
     if (!quiet) say("The history could not be loaded. Try again when the line is back.");
     return;
   }
   const html = await answer.text();
-  if (!dialog.isConnected) return; // access was withdrawn meanwhile
+  if (!dialog.isConnected || turn !== asked) return; // access was withdrawn, or something else chosen, meanwhile
   const open = [...dialog.querySelectorAll("details[open]")].map((each) => each.closest("li").id);
   const { scrollTop } = dialog;
   const held = dialog.contains(document.activeElement) && document.activeElement.closest("li")?.id;
   dialog.innerHTML = html;
   htmx.process(dialog);
-  address = wanted;
   if (!dialog.open) {
     from = opener?.closest(".entry")?.id ?? "";
     closeMenus();

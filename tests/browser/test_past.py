@@ -155,6 +155,7 @@ def test_undo_by_button_by_keyboard_and_after_a_reload(visit, fresh):
     row(page, "lessons", "Other words").locator(".acts summary").focus()
     page.keyboard.press("Control+z")
     expect(row(page, "lessons", "Kept words")).to_have_count(1)
+    expect(page.locator("#notice")).to_contain_text("Undone.")
     page.keyboard.press("Control+z")
     expect(page.locator("#notice")).to_contain_text("was an undo")
     choose(row(page, "lessons", "Kept words"), "Hide")
