@@ -146,10 +146,13 @@ def test_whoever_is_second_to_take_a_step_is_told_who_has_it(pair):
     expect(step).to_have_count(1)
     phone.route("**/live/**", lambda route: route.abort())
     phone.evaluate("document.querySelector('#next_steps .take').dataset.was = 'there'")
-    phone.route(
-        "**/do/take/",
-        lambda route: (row(desk, "next_steps", "Close").locator(".take").click(), route.continue_()),
-    )
+
+    def second(route):
+        with desk.expect_response("**/do/take/"):
+            row(desk, "next_steps", "Close").locator(".take").click()
+        route.continue_()
+
+    phone.route("**/do/take/", second)
     step.locator(".take").tap()
     expect(phone.locator("#notice")).to_contain_text("Hanne Verbrugge took it")
     expect(step.locator(".chip")).to_contain_text("Hanne")
