@@ -15,8 +15,8 @@ DRAW_ALL = """() => {
     sheet.replaceSync(".entry { content-visibility: visible !important }");
     document.adoptedStyleSheets = [sheet];
 }"""
-FINDINGS = """async (options) => {
-    const { violations } = await axe.run(document, options);
+FINDINGS = """async ([within, options]) => {
+    const { violations } = await axe.run(within, options);
     return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 200)}`));
 }"""
 LEVELS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -24,8 +24,8 @@ ALL = {"runOnly": {"type": "tag", "values": LEVELS}, "resultTypes": ["violations
 CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}, "resultTypes": ["violations"]}
 
 
-def check(page, *, phone: bool) -> None:
-    """axe-core in both themes; the text fits the width.
+def check(page, *, phone: bool, within: str = "html") -> None:
+    """axe-core in both themes, of the page or a part that lies over it; the text fits the width.
 
     The themes differ in colours only, so that the second one is asked about contrast and nothing else.
     Chromium does not recolour rows that it has not drawn yet, which nobody sees but axe-core: it draws all.
@@ -34,7 +34,7 @@ def check(page, *, phone: bool) -> None:
     page.evaluate(Axe().axe_script)
     for scheme, options in (("dark", CONTRAST), ("light", ALL)):
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert page.evaluate(FINDINGS, options) == []
+        assert page.evaluate(FINDINGS, [within, options]) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= (390 if phone else 1440)
 
 

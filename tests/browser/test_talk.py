@@ -111,7 +111,7 @@ def test_a_name_is_completed_by_keys_and_by_touch(pair):
     box.press_sequentially("Ask @yus")
     names = desk.locator("#names")
     expect(names.get_by_role("option")).to_have_text(["Yusuf Arslan"])
-    check(desk, phone=False)
+    check(desk, phone=False, within="#names, form.say")
     box.press("Escape")
     expect(names).to_be_hidden()
     expect(box).to_have_value("Ask @yus")
