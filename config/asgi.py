@@ -4,6 +4,7 @@ A stream costs no thread and no database connection; a page view keeps its threa
 """
 
 import gc
+import sys
 
 from a2wsgi import WSGIMiddleware
 
@@ -17,6 +18,8 @@ THREADS = 16
 gc.collect()
 gc.freeze()
 gc.set_threshold(20_000, 20, 50)
+# The event loop hands a change to everybody in one go; it should not wait 5 ms for a thread that renders a page.
+sys.setswitchinterval(0.0005)
 
 live = Live()
 threaded = WSGIMiddleware(pages, workers=THREADS)  # type: ignore[arg-type]

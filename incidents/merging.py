@@ -14,16 +14,21 @@ WORD = re.compile(r"\s+|\w+|[^\w\s]")
 
 
 def merge_text(base: str, mine: str, theirs: str) -> str | None:
-    """Both changes in one text, or None where they touch the same words."""
+    """Both changes in one text, or None where they touch: the same words, or words with none unchanged between them."""
     words = [WORD.findall(text) for text in (base, mine, theirs)]
     if max(map(len, words)) > MOST_WORDS:
         return None
     parts = Merge3(words[0], words[1], words[2])
     merged: list[str] = []
-    for group in parts.merge_groups():
-        if group[0] == "conflict":
+    changed_by = ""  # whose change stands before, with no unchanged word since
+    for side, *pieces in parts.merge_groups():
+        if side == "conflict" or (side in ("a", "b") and changed_by not in ("", side)):
             return None
-        merged.extend(group[1])
+        merged.extend(pieces[0])
+        if side in ("a", "b"):
+            changed_by = side
+        elif any(piece[0].isalnum() for piece in pieces[0]):
+            changed_by = ""
     return "".join(merged)
 
 

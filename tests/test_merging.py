@@ -16,6 +16,12 @@ def test_changes_apart_are_joined():
     )
 
 
+def test_changes_that_touch_are_not_joined_to_a_fact_that_nobody_stated():
+    base = "vault token revoked"
+    assert merge_text(base, "vault token revoked at 02:10", "vault token rotated twice") is None
+    assert merge_text(base, "vault key revoked", "vault token revoked twice") == "vault key revoked twice"
+
+
 def test_changes_of_the_same_words_are_not_guessed():
     assert merge_text("at 17:23", "at 17:18", "at 17:30") is None
 
