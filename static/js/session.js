@@ -61,4 +61,4 @@ async function settle() {
 
 keeping();
 const settled = settle();
-if (!document.body.dataset.live && document.querySelector("form[data-keep]")) settled.then(() => import("./back.js")).then(({ bringBack }) => bringBack());
+if (!document.body.dataset.live && document.querySelector("form[data-keep]")) settled.then(() => import("./back.js")).then(({ bringBack }) => bringBack(), () => null); // the page was left first
