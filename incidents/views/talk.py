@@ -1,6 +1,7 @@
 """What people say about entries: threads, and who can be named in them."""
 
 import uuid
+from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -41,26 +42,20 @@ def talk(request: HttpRequest, incident, section: str, entry_id: uuid.UUID) -> H
         reading.record(incident, request.user, AccessRecord.Kind.DOCUMENT, subject=section)
         return _form(request, incident, entry, blank_form())
     thread = _asked(request, incident, entry)
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        return _form(request, incident, entry, form, thread=thread, status=422)
-    comment = Comment(
-        pk=form.cleaned_data["id"] or uuid.uuid4(), reply_to=thread, text=form.cleaned_data["text"]
-    )
-    try:
-        saved = incident.comment(entry, comment, by=request.user)
-        if saved.change is None:
-            comment, text = _comment(incident, entry, comment.pk), comment.text
-            if comment.text != text:
-                # Its first answer was lost, and the person went on typing: a change of what was stored then.
-                version = form.cleaned_data["version"] or 1
-                saved = incident.amend(entry, comment, by=request.user, version=version, text=text)
-    except Impossible as error:
-        form.add_error(None, str(error))
-        return _form(request, incident, entry, form, thread=thread, status=422)
-    except Overlap as overlap:
-        return _both(request, incident, entry, overlap.comment, form, thread=thread)
-    return _answer(request, incident, entry, comment, "merged" if saved.merged else "added")
+
+    def say(typed: dict) -> tuple[Comment, Saved]:
+        said = Comment(pk=typed["id"] or uuid.uuid4(), reply_to=thread, text=typed["text"])
+        saved = incident.comment(entry, said, by=request.user)
+        if saved.change is not None:
+            return said, saved
+        there = _comment(incident, entry, said.pk)
+        if there.text == said.text:
+            return there, saved
+        # Its first answer was lost, and the person went on typing: a change of what was stored then.
+        version = typed["version"] or 1
+        return there, incident.amend(entry, there, by=request.user, version=version, text=said.text)
+
+    return _sent(request, incident, entry, say, "added", thread=thread)
 
 
 @require_GET
@@ -88,18 +83,12 @@ def comment(
         return _form(request, incident, entry, form, comment=found)
     if not own:
         raise PermissionDenied
-    form = CommentForm(request.POST)
-    if not form.is_valid():
-        return _form(request, incident, entry, form, comment=found, status=422)
-    version, text = form.cleaned_data["version"] or 0, form.cleaned_data["text"]
-    try:
-        saved = incident.amend(entry, found, by=request.user, version=version, text=text)
-    except Impossible as error:
-        form.add_error(None, str(error))
-        return _form(request, incident, entry, form, comment=found, status=422)
-    except Overlap as overlap:
-        return _both(request, incident, entry, overlap.comment, form, comment=found)
-    return _answer(request, incident, entry, found, "merged" if saved.merged else "changed")
+
+    def amend(typed: dict) -> tuple[Comment, Saved]:
+        version, text = typed["version"] or 0, typed["text"]
+        return found, incident.amend(entry, found, by=request.user, version=version, text=text)
+
+    return _sent(request, incident, entry, amend, "changed", comment=found)
 
 
 @require_POST
@@ -125,6 +114,28 @@ def names(request: HttpRequest, incident) -> HttpResponse:
     """The names that can stand behind an @."""
     people = {person.display_name for person in conversation.readers(incident)}
     return JsonResponse({"names": sorted(people, key=str.casefold)})
+
+
+def _sent(
+    request: HttpRequest,
+    incident,
+    entry: Entry,
+    write: Callable[[dict], tuple[Comment, Saved]],
+    what: str,
+    **about,
+) -> HttpResponse:
+    """Write what the form holds and answer with the threads, or with the form and why not."""
+    form = CommentForm(request.POST)
+    if not form.is_valid():
+        return _form(request, incident, entry, form, status=422, **about)
+    try:
+        comment, saved = write(form.cleaned_data)
+    except Impossible as error:
+        form.add_error(None, str(error))
+        return _form(request, incident, entry, form, status=422, **about)
+    except Overlap as overlap:
+        return _both(request, incident, entry, overlap.comment, form, **about)
+    return _answer(request, incident, entry, comment, "merged" if saved.merged else what)
 
 
 def _comment(incident, entry: Entry, comment_id) -> Comment:

@@ -6,9 +6,11 @@ import { clear, copy, copyLink, copyPlain, failed, putAway, refuse } from "./not
 import { closeMenus, load } from "./nav.js";
 import { discard, mayDiscard } from "./drafts.js";
 
-function open(form) {
+const FIRST = "input:not([type=hidden]), textarea, select";
+
+function open(form, wanted = FIRST) {
   closeMenus();
-  form?.querySelector("input:not([type=hidden]), textarea, select")?.focus();
+  (form?.querySelector(wanted) ?? form?.querySelector(FIRST))?.focus();
 }
 
 async function edit(link) {
@@ -18,7 +20,7 @@ async function edit(link) {
     await htmx.ajax("GET", link.href, { source: body(), target: body(), swap: "outerHTML" });
     if (body()?.matches("form")) document.getElementById(name).classList.add("is-open");
   }
-  open(body());
+  open(body(), "textarea"); // the words are what one comes for
 }
 
 async function add(link) {

@@ -27,7 +27,8 @@ export function standing(notice) {
   if (!form) return [];
   const box = document.createElement("div");
   box.className = "said";
-  box.append(form);
+  box.dataset.brief = "";
+  box.append("Your last change is saved.", form);
   return [box];
 }
 
