@@ -21,12 +21,12 @@ const WORDS = {
   failed: "Not sent. Kept on this device; it is sent when the line is back.",
 };
 
-// A form says how it stands, and so does the entry in whose place it is.
+// A form says how it stands, and so does the entry in whose place it is; a comment's stands below its entry.
 export function mark(form, state, words = WORDS[state]) {
   form.dataset.state = state;
   const line = form.querySelector("[data-line]");
   if (line && line.textContent !== words) line.textContent = words;
-  const entry = form.closest(".entry");
+  const entry = form.closest(".talk") ? null : form.closest(".entry");
   entry?.toggleAttribute("data-saving", state === "saving");
   entry?.toggleAttribute("data-failed", state === "failed");
   tell();

@@ -36,6 +36,7 @@ def test_a_thread_from_the_first_comment_to_its_end(pair):
     box.press("Control+Enter")
     expect(entry(desk).locator(".remark .words")).to_have_text("Who had it last?")
     expect(entry(desk).locator("form.say")).to_have_count(0)
+    assert entry(desk).get_attribute("data-saving") is None  # it is the comment that was saved
 
     count = entry(phone).locator(".talk-b")
     expect(count).to_contain_text("1")
