@@ -16,10 +16,13 @@ function open(form, wanted = FIRST) {
 async function edit(link) {
   const name = link.dataset.edit || link.closest(".entry").id;
   const body = () => document.getElementById(`${name}-body`);
-  if (!body().matches("form, .conflict")) {
-    await htmx.ajax("GET", link.href, { source: body(), target: body(), swap: "outerHTML" });
+  let target;
+  do {
+    target = body();
+    if (!target || target.matches("form, .conflict")) break;
+    await htmx.ajax("GET", link.href, { source: target, target, swap: "outerHTML" });
     if (body()?.matches("form")) document.getElementById(name).classList.add("is-open");
-  }
+  } while (!target.isConnected); // again when the entry was drawn anew while its form was on the way
   open(body(), "textarea"); // the words are what one comes for
 }
 

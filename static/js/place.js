@@ -38,7 +38,7 @@ export function place(element) {
   return (list || present) && element;
 }
 
-// Whether the server would draw it as it stands; an open menu and a mark are the reader's own.
+// Whether the server would draw it as it stands; an open menu, a mark and what is on its way are the reader's own.
 function same(present, element) {
   const drawn = present.cloneNode(true);
   delete drawn.dataset.new;
@@ -46,6 +46,7 @@ function same(present, element) {
   const said = element.cloneNode(true);
   for (const side of [drawn, said]) side.querySelector(":scope > .talk")?.remove();
   for (const menu of drawn.querySelectorAll(".acts details[open]")) menu.open = false;
+  for (const busy of drawn.querySelectorAll(".htmx-request")) busy.classList.remove("htmx-request");
   return drawn.isEqualNode(said);
 }
 

@@ -3,6 +3,7 @@
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.browser.conftest import EMAILS, Watch
 from tests.browser.pages import MANY, add, choose, fill, open_form, row, shown
@@ -96,3 +97,20 @@ def test_an_open_menu_stays_open_when_a_colleague_changes_the_entry(pair):
     assert choice.is_visible()
     choice.click()
     seen_within_a_second(row(here, "theories", "The token was stolen"), "detached")
+
+
+def test_a_form_opens_although_the_entry_was_changed_while_it_was_on_its_way(pair):
+    here, there = pair
+    add(here, "theories", "The badge was lent")
+    entry = row(there, "theories", "The badge was lent")
+    name, held = entry.get_attribute("id"), []
+    there.route("**/edit/", lambda route: held.append(route), times=1)
+    choose(entry, "Edit")
+    expect(there.locator(f"#{name} .htmx-request")).to_have_count(1)
+    form = open_form(row(here, "theories", "The badge was lent"))
+    fill(form, {"text": "The badge was stolen"})
+    form.locator("button.solid").click()
+    seen_within_a_second(row(there, "theories", "The badge was stolen"))
+    [on_its_way] = held
+    on_its_way.continue_()
+    expect(there.locator(f"#{name} form.edit [name=text]")).to_have_value("The badge was stolen")
