@@ -1,8 +1,23 @@
 """HTML → PDF with WeasyPrint, cut off from disk and network. Floor 0: runs in the printer process without Django."""
 
 import io
+import multiprocessing
+import os
+import threading
 
 SCHEME = "sitroom:"
+
+
+def end_with_the_server() -> None:
+    """In the printer process, first: a server that is stopped or killed leaves none of these behind."""
+    threading.Thread(target=_wait_for_its_end, daemon=True).start()
+
+
+def _wait_for_its_end() -> None:
+    server = multiprocessing.parent_process()
+    if server is not None:
+        server.join()
+        os._exit(1)
 
 
 def render_pdf(html: str, found: dict[str, tuple[bytes, str]]) -> bytes:

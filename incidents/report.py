@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 
 from incidents import access, files, past, reading, rendering
 from incidents.past import Past
-from incidents.printing import render_pdf
+from incidents.printing import end_with_the_server, render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.vocabulary import AppendixKind, Audience, Capability, Milestone, Role
@@ -151,7 +151,8 @@ def _the_printer() -> ProcessPoolExecutor:
     global _printer
     with _lock:
         if _printer is None:
-            _printer = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+            context = multiprocessing.get_context("spawn")
+            _printer = ProcessPoolExecutor(1, context, initializer=end_with_the_server)
         return _printer
 
 

@@ -4,8 +4,10 @@ import base64
 import http.server
 import io
 import re
+import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
@@ -407,6 +409,26 @@ def test_printer_that_fails_gives_a_calm_page_and_the_next_report_works(room, mo
     assert "canary" not in told and "Traceback" not in told
     assert "/incidents/kestrel/report.pdf" in [link.attrs["href"] for link in page.all("a")]
     assert client.get("/incidents/kestrel/report.pdf").status_code == 200
+
+
+SERVER_THAT_IS_KILLED = """
+import os, signal
+from incidents import report
+report.print_pdf("<p>One page</p>", {})
+print("printed", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_printer_ends_with_the_server_that_was_killed(settings):
+    ran = subprocess.run(
+        [sys.executable, "manage.py", "shell", "-v", "0", "-c", SERVER_THAT_IS_KILLED],
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.PIPE,  # the printer holds it as well: the run ends when both are gone
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (-signal.SIGKILL, b"printed\n")
 
 
 def test_export_pdf_writes_the_file_and_says_which_copy(room, tmp_path, capsys):
