@@ -41,6 +41,7 @@ PORT, BARE = 8766, 8767
 BASE = f"http://127.0.0.1:{PORT}"
 PAGE = os.sysconf("SC_PAGE_SIZE")
 TICK = os.sysconf("SC_CLK_TCK")
+PAUSE = 0.002  # seconds between two rounds
 
 PREPARE = """
 import sys, uuid
@@ -229,15 +230,16 @@ class Run:
             (revision,) = set(self.stamps.read()) - before
             posted[revision] = began
             await viewers.until(revision, count)
-            await asyncio.sleep(0.002)
+            await asyncio.sleep(PAUSE)
         used = (cpu(self.process.pid) - used) / self.rounds * 1000
         stamps = self.stamps.read()
         figures = self.figures(viewers, {revision: stamps[revision] for revision in posted}, posted, count)
         figures |= {"answer": answers, "cpu": [used], "kB": [held / count / 1000]}
         return figures, viewers
 
-    async def bare(self, count: int, message: bytes) -> dict[str, list[float]]:
-        """Figures of the bare server with as many listeners and messages of the same size."""
+    async def bare(self, count: int, message: bytes, pause: float) -> dict[str, list[float]]:
+        """Figures of the bare server with as many listeners, messages of the same size, and as long a pause (seconds)
+        before each: a client that just slept reads later, whoever writes."""
         stamps = Stamps(self.folder / f"bare-{count}")
         with served(["bench/bare.py", str(BARE), str(stamps.path)], self.environment, BARE) as process:
             idle = memory(process.pid)
@@ -249,7 +251,7 @@ class Run:
                 head = f"id: {number}\n".encode()
                 posted[number], _ = await writer.post("/", head + message[: max(0, len(message) - len(head))])
                 await viewers.until(number, count)
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(PAUSE + pause)
             used = (cpu(process.pid) - used) / self.rounds * 1000
             figures = self.figures(viewers, stamps.read(), posted, count)
             viewers.close()
@@ -265,6 +267,7 @@ class Run:
             "all": [(at - stamps[r]) / 1e6 for r, times in arrived.items() for at in times],
             "post": [(at - posted[r]) / 1e6 for r, times in arrived.items() for at in times],
             "posted": [(max(times) - posted[r]) / 1e6 for r, times in arrived.items()],
+            "commit": [(stamps[r] - posted[r]) / 1e6 for r in arrived],
         }
 
     async def measure(self, count: int) -> None:
@@ -273,7 +276,8 @@ class Run:
         sample = viewers.sample.partition(b"\r\n")[2] or viewers.sample
         viewers.close()
         await asyncio.sleep(1)
-        bare = await self.bare(count, sample)
+        working = statistics.median(product["commit"]) / 1000
+        bare = await self.bare(count, sample, working)
         for name in ("all", "last"):
             ratios = [
                 mine / theirs
@@ -296,14 +300,14 @@ def others(run: Run, busy: bool):
     """Two people who load the document and one who prints the report, all the time, if it is busy."""
     loads: list[subprocess.Popen] = []
     if busy:
-        loop = "while :; do curl -s -o /dev/null -b sessionid={key} {address}; done"
+        loop = "while kill -0 {bench}; do curl -s -o /dev/null -b sessionid={key} {address}; done 2>/dev/null"
         pages = [
             f"{BASE}/incidents/{run.slug}/",
             f"{BASE}/incidents/{run.slug}/?all",
             f"{BASE}/incidents/{run.slug}/report.pdf",
         ]
         for page in pages:
-            command = loop.format(key=run.commander, address=page)
+            command = loop.format(bench=os.getpid(), key=run.commander, address=page)
             loads.append(subprocess.Popen(["/bin/sh", "-c", command], start_new_session=True))
     try:
         yield

@@ -68,16 +68,13 @@ class Delivery:
     # --- the short way -----------------------------------------------------------------------------
 
     def prepare(self, change, entry) -> "Ready":
-        """In the writer's transaction: what the other processes, and everybody who looks, will get.
-
-        On SQLite nobody else commits until this transaction ends, so the sessions are looked at here already.
-        """
+        """In the writer's transaction: what the other processes, and everybody who looks, will get."""
         room, fit = self.rooms.get(change.incident_id), None
         head = {"incident": str(change.incident_id), "revision": change.revision}
         try:
             html = rendering.inline(change, entry)
-            if room and html and connection.vendor == "sqlite":
-                fit = logins.fit(room)
+            if room and html:
+                fit = logins.fit_until_commit(room)
         except Exception:
             log.exception("live: revision %d takes the long way", change.revision)
             html = ""

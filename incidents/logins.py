@@ -35,17 +35,36 @@ GLANCE = {
     """,
 }
 
+# A writer's share of the lock that whoever ends a login takes for themselves (migration 0011).
+HOLD = "SELECT pg_try_advisory_xact_lock_shared(1397314884)"
+
 
 def fit(room: Room) -> list[Stream]:
     """The room's streams whose session has not ended and whose account is open, with the login that it had."""
     everybody, looked = room.everybody, room.looked
+    if not everybody:
+        return []
     if looked is None or looked[0] is not everybody:
         looked = everybody, json.dumps([stream.session_key for stream in everybody]), None, []
-    seen = _glance(looked[1], everybody) if everybody else None
+    seen = _glance(looked[1], everybody)
     if seen != looked[2]:
         looked = everybody, looked[1], seen, one_by_one(everybody)
         room.looked = looked
     return looked[3]
+
+
+def fit_until_commit(room: Room) -> list[Stream] | None:
+    """The same, asked in a writer's transaction and true until its commit; None when it must be asked after it.
+
+    On SQLite nobody else commits meanwhile. On PostgreSQL no login ends while a writer holds this lock; a writer does
+    not wait for somebody who is ending one.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(HOLD)
+            if cursor.fetchone() != (True,):
+                return None
+    return fit(room)
 
 
 def _glance(keys: str, everybody: Iterable[Stream]) -> tuple:

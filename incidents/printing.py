@@ -10,6 +10,7 @@ SCHEME = "sitroom:"
 
 def end_with_the_server() -> None:
     """In the printer process, first: a server that is stopped or killed leaves none of these behind."""
+    os.nice(10)
     threading.Thread(target=_wait_for_its_end, daemon=True).start()
 
 

@@ -174,6 +174,7 @@ def test_what_one_person_writes_arrives_within_a_second(stage):
 
 
 def test_a_change_is_rendered_once_for_each_audience(stage, monkeypatch):
+    monkeypatch.setattr("incidents.live.HEARTBEAT", 60)  # one before the delivery would render as well
     rendered = Counter()
     message, brief, inline = rendering.message, rendering.brief, rendering.inline
 
@@ -421,6 +422,7 @@ def test_the_server_stops_with_its_streams(stage):
 
 
 def test_a_failure_of_the_database_does_not_end_the_deliveries(stage, monkeypatch):
+    monkeypatch.setattr("incidents.live.HEARTBEAT", 1)  # one that reads during the commit would not fail
     read, failures = Delivery._read, []
 
     def failing(self, *arguments):

@@ -1,5 +1,6 @@
 """The pages of a document: list, start, document, summary, acknowledgement, settings."""
 
+import threading
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -31,6 +32,8 @@ class AuthenticatedHttpRequest(HttpRequest):
 
 
 NEWEST = 100  # entries of a section that the page sends at first
+# Long documents are drawn one after the other: side by side they take as long, and who writes waits for all of them.
+_turn = threading.Lock()
 
 
 @require_GET
@@ -83,7 +86,11 @@ def document(request: HttpRequest, incident) -> HttpResponse:
     if Capability.READ not in incident.held:
         return redirect("summary", incident.slug)
     reading.record(incident, request.user, reading.AccessRecord.Kind.DOCUMENT)
-    limit = None if "all" in request.GET else NEWEST
+    with _turn:
+        return _document(request, incident, None if "all" in request.GET else NEWEST)
+
+
+def _document(request: HttpRequest, incident, limit: int | None) -> HttpResponse:
     sections = rendering.document(incident, incident.audience, limit)
     everything = [entry for listed in sections for entry in listed.entries]
     conversation.attach(incident, incident.audience, everything)
