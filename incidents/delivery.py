@@ -3,7 +3,8 @@
 The short way: whoever writes an entry renders what the others get inside the transaction, hands it to the streams
 of its process right after the commit, and to the other processes with the wake-up. The long way, for everything
 else and as a safety net: the tail of the ledger is read from the database. Either way a stream gets a row only if
-it has the one before it, so that nothing is skipped or told twice, and only if its session stood at the commit; a row about people always goes the long way, where the grants are read again.
+it has the one before it, so that nothing is skipped or told twice, and only if its session stood at the commit; a
+row about people always goes the long way, where the grants are read again.
 """
 
 import asyncio
