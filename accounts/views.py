@@ -87,11 +87,15 @@ class SecondStep(AuthenticateView):
 
 
 class SignOut(LogoutView):
-    """POST only. The browser is told to forget what it holds of this site (ASVS 14.3.1)."""
+    """POST only. The browser is told to forget what it holds of this site (ASVS 14.3.1).
+
+    A page that deletes this person's sealed text itself says so, for what other people left there stays theirs.
+    """
 
     def post(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
         response = super().post(request, *args, **kwargs)
-        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        wipes = request.POST.get("wipes") == "own"
+        response.headers["Clear-Site-Data"] = '"cache"' if wipes else '"cache", "storage"'
         return response
 
 

@@ -55,6 +55,11 @@ class Comment(models.Model):
         """The first comment of its thread."""
         return self.reply_to_id or self.pk
 
+    @property
+    def for_counsel(self) -> bool:
+        """Whether it, or the comment that its thread begins with, is privileged."""
+        return self.privileged or (self.reply_to is not None and self.reply_to.privileged)
+
     def values(self) -> dict:
         """How the ledger says its words."""
         reply_to = str(self.reply_to_id) if self.reply_to_id else None

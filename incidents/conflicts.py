@@ -7,15 +7,14 @@ from datetime import datetime
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from incidents import moments
+from incidents import merging, moments
 from incidents.incident import Conflict
 from incidents.merging import WORD
 from incidents.moments import Moment
 from incidents.sections.base import Entry, Section
 from incidents.text import literal
 
-MOST_PIECES = 10_000  # words or lines of a side; beyond, both texts are shown whole
-LONG_TEXT = 20_000  # characters of both sides up to which words are compared; the work grows with the square
+MOST_PAIRS = 1_000_000  # of words, or of lines, that are compared; the work grows with them
 
 
 @dataclass
@@ -28,21 +27,36 @@ class Difference:
 
 
 def word_diff(before: str, after: str) -> SafeString:
-    """Both texts in one, word by word (line by line where they are long); everything is escaped."""
-    whole = len(before) + len(after) > LONG_TEXT
-    old, new = (text.splitlines(keepends=True) if whole else WORD.findall(text) for text in (before, after))
-    if max(len(old), len(new)) > MOST_PIECES:
+    """Both texts in one, word by word (line by line, or whole, where they are long); everything is escaped."""
+    for cut in (WORD.findall, _lines):
+        old, new = cut(before), cut(after)
+        head = _common(old, new)
+        tail = _common(old[head:][::-1], new[head:][::-1])
+        one, other = old[head : len(old) - tail], new[head : len(new) - tail]
+        if len(one) * len(other) <= MOST_PAIRS:
+            break
+    else:
         return format_html("<del>{}</del><ins>{}</ins>", literal(before), literal(after))
-    pieces = []
-    for kind, i, j, k, m in difflib.SequenceMatcher(None, old, new).get_opcodes():
+    pieces = [("span", old[:head])]
+    for kind, i, j, k, m in difflib.SequenceMatcher(None, one, other).get_opcodes():
         if kind == "equal":
-            pieces.append(("span", literal("".join(old[i:j]))))
-            continue
-        if j > i:
-            pieces.append(("del", literal("".join(old[i:j]))))
-        if m > k:
-            pieces.append(("ins", literal("".join(new[k:m]))))
-    return format_html_join("", "<{0}>{1}</{0}>", pieces)
+            pieces.append(("span", one[i:j]))
+        else:
+            pieces += [("del", one[i:j]), ("ins", other[k:m])]
+    pieces.append(("span", old[len(old) - tail :]))
+    return format_html_join(
+        "", "<{0}>{1}</{0}>", ((tag, literal("".join(words))) for tag, words in pieces if words)
+    )
+
+
+def _lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+def _common(one: list[str], other: list[str]) -> int:
+    """How many pieces both begin with."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
 
 
 def spoken(model: type[Entry], name: str, values: dict, zone, people: dict) -> str:
@@ -93,8 +107,11 @@ def names_of(incident) -> dict[str, str]:
     return names
 
 
-def conflict_context(incident, section: Section, conflict: Conflict, user) -> dict:
-    """What the conflict screen shows: both sides against the common base, and a form with the joined draft."""
+def conflict_context(incident, section: Section, conflict: Conflict, user, undoing: bool = False) -> dict:
+    """What the conflict screen shows: both sides against the common base, and a form with the joined draft.
+
+    `undoing`: mine is what stood before the change that the person takes back.
+    """
     people = names_of(incident)
     entry, zone = conflict.entry, incident.zone
 
@@ -110,6 +127,7 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
         "section": section,
         "entry": entry,
         "hidden": conflict.hidden,
+        "undoing": undoing,
         "theirs": differences(section.model, conflict.base, conflict.theirs, zone, people),
         "mine": differences(section.model, conflict.base, conflict.mine, zone, people),
         "mine_form": form_with(conflict.merged, "mine"),  # mine where they disagree, both elsewhere
@@ -119,9 +137,10 @@ def conflict_context(incident, section: Section, conflict: Conflict, user) -> di
 
 
 def joined(conflict: Conflict, model: type[Entry]) -> dict:
-    """The draft: what merged, and for text in conflict both versions, mine after theirs."""
+    """The draft: what merged, and where the same words changed both versions of them, mine after theirs."""
     values = dict(conflict.merged)
     for name in conflict.fields:
         if name in model.prose():
-            values[name] = f"{conflict.theirs[name]}\n{conflict.mine[name]}"
+            sides = (str(side[name] or "") for side in (conflict.base, conflict.mine, conflict.theirs))
+            values[name] = merging.join_text(*sides)
     return values

@@ -34,7 +34,7 @@ from incidents.converters import whole_number
 from incidents.delivery import Delivery
 from incidents.history import changes_for
 from incidents.presence import Presence, elements_of
-from incidents.streams import Room, Stream, event
+from incidents.streams import BACKLOG, Room, Stream, event
 from incidents.vocabulary import Audience, Capability
 
 log = logging.getLogger("sitroom.live")
@@ -43,7 +43,7 @@ HEARTBEAT = (
     1.5  # seconds; a revocation that no ledger row announces (session ended, account disabled) bites by then
 )
 STILL_HERE = 10  # heartbeats after which a quiet stream is written to, so that a dead connection is noticed
-FAR_BEHIND = 200  # revisions; more than this is told as “load these sections again”
+FAR_BEHIND = 200  # revisions; more than this, or than BACKLOG bytes, is told as “load these sections again”
 MOST_STREAMS = 50  # of one person in one process; a browser holds three at most
 LONGEST_WORD = 4096  # bytes of what a browser says about itself
 LONGEST_TOKEN = 64
@@ -107,7 +107,7 @@ class Live:
             await _answer(send, opened if isinstance(opened, int) else 503)
             return
         stream, backlog = opened
-        if sum(other.user_id == stream.user_id for other in self.tokens.values()) >= MOST_STREAMS:
+        if self._holds_most(stream.user_id):  # others of theirs were admitted meanwhile
             await _answer(send, 429)
             return
         greeting = event(stream.token, None, "you") + event(" ".join(sorted(stream.held)), None, "can")
@@ -204,9 +204,14 @@ class Live:
             return 404
         except (PermissionDenied, gate.MustAcknowledge):
             return 403
+        if self._holds_most(user.pk):
+            return 429
         until = access.ends(incident, [user.pk]).get(user.pk)
         stream = Stream(incident, user, request.session.session_key or "", until, self.bus.origin)
         return stream, self._missed(incident, stream, request)
+
+    def _holds_most(self, user_id) -> bool:
+        return sum(stream.user_id == user_id for stream in list(self.tokens.values())) >= MOST_STREAMS
 
     def _missed(self, incident, stream: Stream, request) -> bytes:
         """Everything since the revision that the browser saw last; nothing twice, nothing skipped."""
@@ -217,13 +222,15 @@ class Live:
         if since is None or since >= incident.revision:
             return b""
         rows = incident.changes.filter(revision__gt=since, revision__lte=incident.revision)
-        if incident.revision - since > FAR_BEHIND:
-            names = sorted(
-                set(changes_for(incident, stream.audience, rows).values_list("section", flat=True)) - {""}
-            )
-            return event(" ".join(names), incident.revision, "reload") if names else b""
-        html = rendering.message(incident, list(rows), stream.audience)
-        return event(html, incident.revision) if html else b""
+        if incident.revision - since <= FAR_BEHIND:
+            html = rendering.message(incident, list(rows), stream.audience)
+            message = event(html, incident.revision) if html else b""
+            if len(message) <= BACKLOG:
+                return message
+        names = sorted(
+            set(changes_for(incident, stream.audience, rows).values_list("section", flat=True)) - {""}
+        )
+        return event(" ".join(names), incident.revision, "reload") if names else b""
 
     # --- what runs beside the streams --------------------------------------------------------------
 

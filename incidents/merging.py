@@ -32,6 +32,22 @@ def merge_text(base: str, mine: str, theirs: str) -> str | None:
     return "".join(merged)
 
 
+def join_text(base: str, mine: str, theirs: str) -> str:
+    """Every word of both in one text: where both changed the same words, theirs and then mine, for a person to edit."""
+    words = [WORD.findall(text) for text in (base, mine, theirs)]
+    if max(map(len, words)) > MOST_WORDS:
+        return f"{theirs}\n{mine}"
+    joined = ""
+    for side, *pieces in Merge3(words[0], words[1], words[2]).merge_groups():
+        if side == "conflict":
+            own, other = "".join(pieces[1]), "".join(pieces[2])
+            apart = own and other and not other[-1].isspace() and not own[0].isspace()
+            joined += f"{other} {own}" if apart else other + own
+        else:
+            joined += "".join(pieces[0])
+    return joined
+
+
 def merge_fields(
     units: Iterable[tuple[str, ...]], prose: frozenset[str], base: Mapping, mine: Mapping, theirs: Mapping
 ) -> tuple[dict, list[str]]:

@@ -87,14 +87,22 @@ class Stream:
         self.writing = asyncio.get_running_loop().create_task(self._catch_up(step, blocked))
 
     def end(self, last: bytes = b"") -> None:
-        """Close the stream; nothing that waits is sent, `last` is if the client takes it."""
+        """Close the stream; nothing that waits is sent, `last` is if the client takes it, else it is cut off."""
         if self.over or self.task is None:
             self.over = True
             return
         if last and self.waiting is None:
             self.push(last)
         self.over = True
+        if self.waiting is not None:
+            self._cut()
         self.task.cancel()
+
+    def _cut(self) -> None:
+        """Drop the connection of a client that blocks: what uvicorn holds for it would go out whenever it reads on."""
+        transport = getattr(getattr(self.send, "__self__", None), "transport", None)
+        if transport is not None:
+            transport.abort()
 
     async def _catch_up(self, step, blocked) -> None:
         """Go on with a write that blocked, then with what came meanwhile."""

@@ -15,6 +15,8 @@ from incidents.ledger import Action
 from incidents.membership import Saved
 from incidents.vocabulary import Capability
 
+MOST = 200  # comments of an entry: all of them are sent with each new one
+
 
 class Overlap(Exception):
     """The author changed the same words of a comment elsewhere. Holds it as it stands; nothing was written."""
@@ -52,6 +54,8 @@ class Talk(Command):
                 comment.reply_to, comment.privileged = thread, entry.privileged or thread.privileged
                 if thread.resolved_at:
                     self._resolve(thread, None)
+            if self.comments.filter(entry_id=entry.pk).count() >= MOST:
+                raise Impossible(f"This entry has {MOST} comments. Go on in a new entry that refers to it.")
             comment.save(force_insert=True)
             return Saved(self._say(Action.COMMENT, entry, comment, by, comment.values()))
 
@@ -76,7 +80,8 @@ class Talk(Command):
             if merged["text"] == comment.text:
                 return Saved(None)
             overtaken = base != comment.text
-            comment.text, comment.privileged = merged["text"], comment.privileged or entry.privileged
+            comment.text = merged["text"]
+            comment.privileged = comment.for_counsel or entry.privileged
             comment.version += 1
             comment.changed_at = timezone.now()
             comment.save()
@@ -110,7 +115,7 @@ class Talk(Command):
             entry.refresh_from_db()
             if comment is not None:
                 comment.refresh_from_db()
-            self._may_touch(entry.privileged or (comment is not None and comment.privileged), by)
+            self._may_touch(entry.privileged or (comment is not None and comment.for_counsel), by)
             if entry.hidden:
                 raise Impossible("This entry was hidden. Bring it back from the history, then comment on it.")
             yield
@@ -147,4 +152,4 @@ class Talk(Command):
             return Saved(self._say(action, entry, comment, by, {"comment": str(comment.pk)}))
 
     def _say(self, action: Action, entry, comment: Comment, by, values: dict):
-        return self._record(action, by, entry=entry, values=values, privileged=comment.privileged)
+        return self._record(action, by, entry=entry, values=values, privileged=comment.for_counsel)

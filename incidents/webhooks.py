@@ -5,6 +5,7 @@ address that the name stands for is checked, the connection goes to the address 
 not followed, and of the answer only the status is read (OWASP: server-side request forgery).
 """
 
+import contextlib
 import hashlib
 import hmac
 import ipaddress
@@ -45,8 +46,21 @@ def check_url(url: str) -> None:
         known = False
     if not known:
         raise ValidationError("The address must begin with https:// and the name of a host.")
+    host = parts.hostname or ""
+    address = _spelt_out(host)
+    if host.rstrip(".") in ("localhost", "localhost.localdomain") or (address and not is_allowed(address)):
+        raise ValidationError("This address is not on the public internet, so nothing would be sent.")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise ValidationError("The address must hold neither a user name nor a #fragment.")
+
+
+def _spelt_out(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that is written in place of a name, in any of the ways that a resolver takes."""
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host.rstrip("."))
+    with contextlib.suppress(OSError, ValueError):
+        return ipaddress.ip_address(socket.inet_aton(host.rstrip(".")))
+    return None
 
 
 def send_due() -> int:

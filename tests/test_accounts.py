@@ -132,6 +132,12 @@ def test_signing_out_clears_browser_and_session(client, dana, door):
     assert client.get("/incidents/").status_code == 302
 
 
+def test_a_page_that_deletes_its_own_words_leaves_those_of_others_on_the_device(client, dana):
+    sign_in(client)
+    answer = client.post("/sign-out/", {"wipes": "own"})
+    assert answer.headers["Clear-Site-Data"] == '"cache"'
+
+
 # --- links for development -------------------------------------------------------------------------
 
 

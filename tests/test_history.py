@@ -80,6 +80,11 @@ def test_a_long_text_is_compared_in_no_time():
     assert "<ins>" in word_diff(log, log.replace("10:44 deny 203.0.113.44", "10:44 allow 203.0.113.44"))
 
 
+def test_texts_that_would_take_long_to_compare_are_shown_whole():
+    signs = "".join(chr(number) + " " for number in range(0x4E00, 0x4E00 + 140)) * 20
+    assert word_diff(signs, signs[::-1]) == f"<del>{signs}</del><ins>{signs[::-1]}</ins>"
+
+
 def test_line_46_a_hidden_entry_is_brought_back_from_the_history(incident, dana, as_dana):
     entry = factories.entry(incident, "lessons", text="Rotate everything")
     incident.remove(entry, by=dana)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incidents.merging import merge_fields, merge_text
+from incidents.merging import join_text, merge_fields, merge_text
 
 WORDS = st.lists(st.sampled_from("found closed wiki token Tuesday 17:23 by the actor".split()), max_size=8)
 TEXT = WORDS.map(" ".join)
@@ -46,6 +46,20 @@ def test_no_word_of_either_is_lost(base, mine, theirs):
     added_by_me = set(mine.split()) - set(base.split())
     added_by_them = set(theirs.split()) - set(base.split())
     assert added_by_me | added_by_them <= set(merged.split())
+
+
+@given(TEXT, TEXT, TEXT)
+def test_the_draft_for_a_person_holds_every_word_that_either_added(base, mine, theirs):
+    joined = join_text(base, mine, theirs)
+    added = (set(mine.split()) | set(theirs.split())) - set(base.split())
+    assert added <= set(joined.split())
+
+
+def test_the_draft_for_a_person_says_only_the_disputed_words_twice():
+    base = "One prompt is accepted. A session opens."
+    mine, theirs = base.replace("accepted", "accepted (mine)"), base.replace("accepted", "accepted (theirs)")
+    assert join_text(base, mine, theirs) == "One prompt is accepted (theirs) (mine). A session opens."
+    assert join_text("It stood", "Apples", "Pears") == "Pears Apples"
 
 
 @given(TEXT, TEXT)

@@ -22,6 +22,8 @@ from tests.markup import parse
 from tests.room import stored
 from tests.signing import sign_in
 
+HTMX = {"HX-Request": "true"}
+
 HX = {"HX-Request": "true"}
 
 
@@ -217,6 +219,34 @@ def test_comments_go_with_their_entry_and_words_said_under_the_mark_stay(inciden
         False,
     )
     assert rendering.message(incident, rows[-1:], Audience.DOCUMENT) == ""
+
+
+def test_line_04_an_older_answer_in_a_thread_under_the_mark_is_changed_under_it(incident, dana, entry):
+    first = say(incident, entry, dana, "asked in the open")
+    answer = say(incident, entry, dana, "answered in the open", reply_to=first)
+    incident.change(entry, by=dana, version=1, privileged=True)
+    incident.amend(entry, first, by=dana, version=1, text="asked for counsel")
+    incident.change(entry, by=dana, version=2, privileged=False)
+    incident.amend(entry, answer, by=dana, version=1, text="answered for counsel")
+    incident.hide_comment(entry, answer, by=dana)
+    readable = list(history.changes_for(incident, Audience.DOCUMENT))
+    told = str(history.described(incident, readable, Audience.DOCUMENT)).replace("</span><span>", "")
+    assert ("answered in the open" in told, "counsel" in told) == (True, False)
+    assert [row.privileged for row in incident.changes.order_by("-revision")[:2]] == [True, True]
+    assert threads(incident, entry, Audience.DOCUMENT) == []
+
+
+def test_an_entry_has_a_limited_number_of_comments_and_a_refusal_keeps_the_words(
+    incident, dana, as_dana, entry, monkeypatch
+):
+    monkeypatch.setattr("incidents.talk.MOST", 2)
+    for words in ("one", "two"):
+        say(incident, entry, dana, words)
+    sent = {"id": str(uuid.uuid4()), "text": "kept in the form", "version": "0"}
+    answer = as_dana.post(f"/incidents/kestrel/{entry.section}/{entry.pk}/talk/", sent, headers=HTMX)
+    assert (answer.status_code, incident.comments.count()) == (422, 2)
+    assert "This entry has 2 comments." in answer.content.decode()
+    assert "kept in the form" in answer.content.decode()
 
 
 def test_an_entry_that_stands_on_the_screens_anew_brings_what_was_said(incident, dana, entry):

@@ -88,7 +88,7 @@ def test_what_a_colleague_changed_since_stays(incident, dana, tomas, as_dana):
     incident.change(entry, by=dana, version=1, text="Second words")
     incident.change(entry, by=tomas, version=2, why="A colleague's")
     answer = as_dana.post(UNDO, headers=HX)
-    assert "What a colleague changed in it stays." in answer.content.decode()
+    assert "What was changed in it since stays." in answer.content.decode()
     entry.refresh_from_db()
     assert (entry.text, entry.why) == ("First words", "A colleague's")
 

@@ -85,9 +85,11 @@ def _offer(change: Change) -> dict:
     return {"revision": change.revision, "seconds": math.ceil(left.total_seconds())}
 
 
-def conflicting(request: HttpRequest, incident, section: Section, conflict: Conflict) -> HttpResponse:
+def conflicting(
+    request: HttpRequest, incident, section: Section, conflict: Conflict, undoing: bool = False
+) -> HttpResponse:
     """Both texts: in the place of the form that was sent, which htmx knows, or as a page of their own."""
-    context = conflict_context(incident, section, conflict, request.user)
+    context = conflict_context(incident, section, conflict, request.user, undoing)
     template = "live/_conflict.html" if is_fragment(request) else "incidents/conflict.html"
     return render(request, template, context, status=409)
 

@@ -29,7 +29,7 @@ def undo(request: HttpRequest, incident) -> HttpResponse:
     except Impossible as problem:
         return _refused(request, incident, str(problem))
     except Conflict as conflict:
-        return beside(conflicting(request, incident, section, conflict), entry)
+        return beside(conflicting(request, incident, section, conflict, undoing=True), entry)
     _, entry = find(incident, change.section, change.entry_id)
     return written(request, incident, section, entry, merged=saved.merged, undone=True)
 

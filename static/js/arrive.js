@@ -22,6 +22,7 @@ export function arrive() {
   }
   for (const conflict of document.querySelectorAll(".conflict:not([data-seen])")) {
     conflict.dataset.seen = "";
+    document.querySelector("#notice [data-brief]")?.remove();
     conflict.firstElementChild.focus();
   }
   reload([...document.querySelectorAll("[data-stale]")].map((section) => section.id));
@@ -31,6 +32,6 @@ export function arrive() {
 // The keyboard goes on where the form was.
 export function back(place) {
   if (document.activeElement && document.activeElement !== document.body) return;
-  const menu = place?.querySelector(".acts summary") ?? place?.closest(".sec")?.querySelector(".sec-h .btn");
+  const menu = place?.querySelector(".acts summary") ?? place?.closest(".sec")?.querySelector(".sec-h [data-add]");
   menu?.focus({ preventScroll: true });
 }

@@ -4,19 +4,26 @@ import { takeOver } from "./capture.js";
 import { begin, discard, here } from "./drafts.js";
 import { answered, dirty, fill } from "./fields.js";
 import { offer } from "./offer.js";
-import { all, get, own } from "./sealed.js";
+import { all, get, own, whenKept } from "./sealed.js";
 import { soon } from "./again.js";
 import { formOf } from "./talk.js";
 import { mark } from "./tally.js";
 
+const PATIENCE = 5000; // milliseconds in which what was sent is stored as a rule
 const BACK = "Brought back from this device: not saved yet.";
 
+const known = new Set(); // what this tab waits for already
+
 export async function bringBack() {
-  for (const kept of await all()) {
-    if (kept.at !== here) continue;
-    if (kept.kind === "line") takeOver(kept);
-    else own(kept.id).then((letGo) => restore(kept.id, letGo)); // when no other tab has it open (any more)
-  }
+  for (const kept of await all()) await take(kept);
+  whenKept((id) => setTimeout(async () => take({ id, ...(await get(id)) }), PATIENCE)); // what another tab keeps, if it still does then
+}
+
+function take(kept) {
+  if (kept.at !== here || known.has(kept.id)) return;
+  if (kept.kind === "line") return takeOver(kept);
+  known.add(kept.id);
+  own(kept.id).then((letGo) => restore(kept.id, letGo)); // when no other tab has it open (any more)
 }
 
 async function restore(id, letGo) {

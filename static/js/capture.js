@@ -4,9 +4,10 @@
 import { discard, here } from "./drafts.js";
 import { fieldsOf } from "./fields.js";
 import { arrived, returned } from "./landed.js";
-import { signIn } from "./notice.js";
+import { say, signIn } from "./notice.js";
 import { renew } from "./renew.js";
-import { drop, get, newId, put, uuid } from "./sealed.js";
+import { newId, uuid } from "./ids.js";
+import { drop, get, put } from "./sealed.js";
 import { BUSY, onRetry, soon } from "./again.js";
 import { lines, saving, tell } from "./tally.js";
 import { waitingRow } from "./waiting.js";
@@ -30,13 +31,14 @@ const send = () => (running ??= inTurn(sendAll).finally(() => (running = null)))
 const inTurn = (work) => navigator.locks?.request(`lines ${document.body.dataset.me}`, work) ?? work(); // one tab at a time
 
 async function sendAll() {
+  if (!box()) return; // the page went blank: another one sends it
   for (const line of lines.values()) {
     if (line.waiting && !line.unkept && !(await get(line.id))) leave(line); // another tab was first
     else {
       saving.add(line);
       tell();
       const gone = await sendOne(line).finally(() => saving.delete(line));
-      if (!gone) return wait();
+      if (!gone) return wait(gone === null);
     }
   }
   return tell();
@@ -48,20 +50,22 @@ async function sendOne(line, again = false) {
   const answer = await fetch(box().getAttribute("action"), request).catch(() => null);
   if (answer?.status === 403 && !again) return renew().then(() => sendOne(line, true));
   const html = await answer?.text().catch(() => null);
-  if (answer?.redirected) signIn(answer.url);
-  if (typeof html !== "string" || answer.redirected || BUSY.includes(answer.status)) return false;
+  if (answer?.redirected) return signIn(answer.url) ?? null;
+  if (typeof html !== "string" || BUSY.includes(answer.status)) return false;
   leave(line);
   if (answer.ok) arrived(html, line);
   if (answer.ok || returned(box(), line, html, answer.status)) forget(line);
   return true;
 }
 
-function wait() {
+function wait(signedOut) {
+  const told = [...lines.values()].every((line) => line.waiting);
   for (const line of lines.values()) {
     line.waiting = true;
     waitingRow(line);
   }
   tell();
+  if (!told && !signedOut) say("Not sent. Kept on this device; it is sent when the line is back.");
   soon();
 }
 

@@ -1,7 +1,8 @@
 // The unsent words of each form: kept on the device from the first key until the server has stored them.
 
 import { answered, dirty, entryOf, fieldsOf, holdsFile, same } from "./fields.js";
-import { all, drop, newId, own, put } from "./sealed.js";
+import { newId } from "./ids.js";
+import { all, drop, own, put } from "./sealed.js";
 import { drafts, lines, mark, saving, tell } from "./tally.js";
 
 const DRAFTED = "form.edit, #capture form, form[data-keep]";

@@ -4,7 +4,7 @@ import { arrive, back } from "./arrive.js";
 import { apply } from "./live.js";
 import { clear, copy, copyLink, copyPlain, failed, putAway, refuse } from "./notice.js";
 import { closeMenus, load } from "./nav.js";
-import { discard, mayDiscard } from "./drafts.js";
+import { mayDiscard } from "./drafts.js";
 
 const FIRST = "input:not([type=hidden]), textarea, select";
 
@@ -35,7 +35,7 @@ async function add(link) {
 
 function cancel(link) {
   const form = link.closest(".conflict, form.edit");
-  if (form.matches("form") ? !mayDiscard(form) : discard(form.querySelector("form.edit"))) return undefined;
+  if (!mayDiscard(form.matches("form") ? form : form.querySelector("form.edit"))) return undefined;
   const entry = form.closest(".entry");
   const kept = link.dataset.cancel && entry?.dataset.held !== "gone";
   if (kept) return htmx.ajax("GET", link.dataset.cancel, { source: form, target: form, swap: "outerHTML" });

@@ -13,7 +13,10 @@ export async function gone() {
   body.replaceChildren(page.content.cloneNode(true));
   const answer = await fetch(location.pathname).catch(() => null);
   if ([403, 404].includes(answer?.status)) await forget();
-  if (answer?.ok || (answer && signedOut(answer))) location.replace(answer.url);
+  if (!answer || !(answer.ok || signedOut(answer))) return;
+  const next = new URL(answer.url);
+  if (answer.redirected && !signedOut(answer) && next.searchParams.has("next")) next.searchParams.set("ended", ""); // by somebody else
+  location.replace(next);
 }
 
 // Other rights, the same page where it shows the same cut of the document; else this one is over.

@@ -54,11 +54,15 @@ async function offer() {
   if (!box.matches(":popover-open")) box.showPopover();
   const combobox = field.localName === "input" ? { role: "combobox", "aria-expanded": "true" } : { "aria-haspopup": "listbox" }; // a textarea takes no role
   for (const [name, value] of Object.entries({ ...combobox, "aria-controls": "names", "aria-autocomplete": "list" })) field.setAttribute(name, value);
+  place();
+  pick(box.firstElementChild);
+}
+
+function place() {
   const around = field.getBoundingClientRect();
   const below = around.bottom + box.offsetHeight < innerHeight;
   box.style.setProperty("left", `${Math.min(around.left, innerWidth - box.offsetWidth - 8)}px`);
   box.style.setProperty("top", `${below ? around.bottom + 2 : Math.max(0, around.top - box.offsetHeight - 2)}px`);
-  pick(box.firstElementChild);
 }
 
 function take(option) {
@@ -90,7 +94,7 @@ export function mentioning() {
   });
   document.addEventListener("keydown", press, true);
   document.addEventListener("focusout", (event) => event.target === field && close());
-  document.addEventListener("scroll", (event) => event.target !== box && field && close(), true);
+  document.addEventListener("scroll", (event) => event.target !== box && box.matches(":popover-open") && place(), true);
   box.addEventListener("pointerdown", (event) => event.preventDefault()); // the field keeps the focus
   box.addEventListener("click", (event) => event.target.matches("[role=option]") && take(event.target));
 }

@@ -82,7 +82,7 @@ function undone(element) {
 // Only what somebody did is worth a word.
 export function failed(event) {
   const source = event.detail.ctx?.sourceElement;
-  if (!source?.matches?.("[data-post], [data-undo], .drawer form")) return;
+  if (!source?.matches?.("[data-post], [data-undo], .drawer form, .adder, .slot, .entry > .body")) return;
   undone(source);
   say("Not done: no connection. Do it again when the line is back.");
 }

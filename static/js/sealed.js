@@ -3,7 +3,7 @@
 // without HTTPS: there the words stay in this tab and end with it.
 
 const { me, seal } = document.body.dataset;
-const sealing = Boolean(globalThis.crypto?.subtle && seal);
+export const sealing = Boolean(globalThis.crypto?.subtle && seal);
 const store = sealing ? localStorage : sessionStorage;
 const MINE = `unsent ${me} `;
 const utf8 = new TextEncoder();
@@ -51,14 +51,6 @@ function inTurn(work) {
   return done;
 }
 
-// An id says nothing about what it stands for: the next person can see the names.
-export const newId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (n) => n.toString(16).padStart(2, "0")).join("");
-
-export function uuid() {
-  const hex = `${newId()}${newId()}`.slice(0, 32);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
-}
-
 // Rejects when the device has no room.
 export function put(id, value) {
   return inTurn(async () => {
@@ -82,7 +74,10 @@ export async function all() {
   return found.filter((kept) => kept.at).sort((a, b) => a.since - b.since);
 }
 
-export const others = () => Object.keys(store).some((name) => name.startsWith("unsent ") && !name.startsWith(MINE));
+// Calls back with the id of what another tab of this person keeps.
+export function whenKept(act) {
+  addEventListener("storage", ({ key: name, newValue }) => newValue && name.startsWith(MINE) && act(name.slice(MINE.length)));
+}
 
 // After signing out nothing is kept, and nothing is put any more.
 export function wipe() {

@@ -3,7 +3,7 @@
 
 import { flush, keeping, nameOf } from "./drafts.js";
 import { wordsOf } from "./fields.js";
-import { all, drop, others, wipe } from "./sealed.js";
+import { all, drop, sealing, wipe } from "./sealed.js";
 import { drafts, lines } from "./tally.js";
 
 const tabs = new BroadcastChannel("sitroom"); // the tabs of this browser on this site
@@ -23,9 +23,10 @@ async function signOut(form) {
   const kept = await all();
   const told = kept.slice(0, 5).map((one) => `${one.label}: ${wordsOf(one.fields).slice(0, 80)}`);
   if (kept.length > 5) told.push(`and ${kept.length - 5} more`);
-  if (others()) told.push("Another person’s unsent text on this device");
   if (told.length && !confirm(`Not sent yet, and lost when you sign out:\n\n${told.join("\n")}\n\nSign out all the same?`)) return;
-  const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) }).catch(() => null);
+  const body = new URLSearchParams(new FormData(form));
+  if (sealing) body.set("wipes", "own"); // what others left here is sealed, and theirs
+  const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
   if (!answer?.ok) {
     alert("Not signed out: no connection to the server. What you typed is kept.");
     return;

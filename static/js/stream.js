@@ -2,7 +2,7 @@
 // A browser without shared workers has a stream for each tab.
 
 import { Hub } from "./hub.js";
-import { newId } from "./sealed.js";
+import { newId } from "./ids.js";
 
 const SAY_AGAIN = 5000; // milliseconds
 const { body } = document;
@@ -26,7 +26,7 @@ export function join(hear, editing) {
   let lock;
   let over = false;
   const say = (word) => over || port.postMessage(word);
-  const stand = (again) => say({ address: body.dataset.live, revision: Number(body.dataset.revision), visible: visible(), editing: editing(), lock, join: again });
+  const stand = (again) => say({ address: body.dataset.live, revision: Number(body.dataset.revision ?? 0), visible: visible(), editing: editing(), lock, join: again });
 
   function use(chosen) {
     port = chosen;

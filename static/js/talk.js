@@ -64,7 +64,7 @@ export async function formOf(link) {
   open(place.closest(".talk"), true);
   const slot = place.querySelector(":scope > .slot") ?? Object.assign(document.createElement("div"), { className: "slot" });
   if (!slot.isConnected) place.append(slot);
-  if (!slot.querySelector("form")) await htmx.ajax("GET", link.href, { target: slot, swap: "innerHTML" });
+  if (!slot.querySelector("form")) await htmx.ajax("GET", link.href, { source: slot, target: slot, swap: "innerHTML" });
   return slot.querySelector("form");
 }
 

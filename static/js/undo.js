@@ -21,10 +21,10 @@ function leave(form) {
   if (box && (box.dataset.brief === "" || !box.textContent.trim())) box.remove();
 }
 
-// It stands whatever else is said in the notice meanwhile.
+// It stands whatever else is said in the notice meanwhile; not beside two texts, where it would speak of another entry.
 export function standing(notice) {
   const form = notice.querySelector("[data-undo]");
-  if (!form) return [];
+  if (!form || document.querySelector(".conflict")) return [];
   const box = document.createElement("div");
   box.className = "said";
   box.dataset.brief = "";
