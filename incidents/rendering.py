@@ -204,13 +204,20 @@ def message(incident, changes: list[Change], audience: str) -> str:
     parts = []
     told = []
     heard = {row.entry_id: row.section for row in changes if _is_heard(row, audience)}
-    for rows in by_entry.values():
-        if part := _entry_message(incident, rows, audience, rows[0].entry_id in heard):
+    sections = {rows[0].section for rows in by_entry.values()} | set(heard.values())
+    ids = by_entry.keys() | heard.keys()
+    entries = {
+        entry.pk: entry
+        for name in sorted(sections)
+        for entry in SECTIONS[name].visible(incident, audience).filter(pk__in=ids)
+    }
+    for entry_id, rows in by_entry.items():
+        if part := _entry_message(incident, rows, audience, entries.get(entry_id), entry_id in heard):
             parts.append(part)
             told += rows
     for entry_id in heard.keys() - by_entry.keys():
-        entry = SECTIONS[heard[entry_id]].shown(incident, audience).filter(pk=entry_id).first()
-        if entry is not None:
+        entry = entries.get(entry_id)
+        if entry is not None and not entry.hidden:
             parts.append(talk(entry, incident, audience))
     actions = {change.action for change in changes}
     heads = any(SECTIONS[row.section].heads(row.values, None) for row in told)
@@ -246,11 +253,10 @@ def _is_heard(row: Change, audience: str) -> bool:
     return row.action in COMMENT_ACTIONS and (audience == Audience.PRIVILEGED or not row.privileged)
 
 
-def _entry_message(incident, rows: list[Change], audience: str, heard: bool) -> str:
-    """An entry after some changes; when it left the audience's sight in them, that it is gone."""
+def _entry_message(incident, rows: list[Change], audience: str, entry: Entry | None, heard: bool) -> str:
+    """An entry after some changes; when it left the audience's sight in them (no entry), that it is gone."""
     section = SECTIONS[rows[0].section]
     entry_id = rows[0].entry_id
-    entry = section.visible(incident, audience).filter(pk=entry_id).first()
     if entry is not None and not entry.hidden:
         said = talk(entry, incident, audience) if heard or rows[-1].version > 1 else ""
         return shell(entry, incident) + said + mini(entry, incident)

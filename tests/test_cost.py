@@ -6,7 +6,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from incidents import rendering
 from incidents.sections import SECTIONS
+from incidents.vocabulary import Audience
 from tests import factories
 
 MANY = [name for name, section in SECTIONS.items() if section.many and name != "appendix"]
@@ -57,3 +59,22 @@ def test_an_entry_that_is_added_costs_at_most_twelve_queries_all_told(incident, 
         costs.append(asked(lambda: as_dana.post(address, sent, headers=HTMX)))
     statements = [sql for sql in costs[1] if "SAVEPOINT" not in sql]
     assert (len(costs[0]), len(statements) <= 12) == (len(costs[1]), True), "\n".join(statements)
+
+
+def test_what_a_reader_missed_costs_the_same_queries_for_few_entries_and_for_many(incident):
+    def queries() -> int:
+        incident.refresh_from_db()
+        rows = list(incident.changes.all())
+        with CaptureQueriesContext(connection) as captured:
+            assert rendering.message(incident, rows, Audience.DOCUMENT)
+        return len(captured)
+
+    for _ in range(2):
+        factories.entry(incident, "timeline")
+        factories.entry(incident, "theories")
+    rendering.message(incident, list(incident.changes.all()), Audience.DOCUMENT)  # each body is made once
+    few = queries()
+    for _ in range(6):
+        factories.entry(incident, "timeline")
+        factories.entry(incident, "theories")
+    assert queries() == few

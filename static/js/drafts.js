@@ -14,7 +14,6 @@ export const nameOf = (form) => form.dataset.keep ?? form.dataset.draft ?? (form
 export const draftOf = (form) => drafts.get(nameOf(form));
 
 const worth = (form) => (form.closest("#capture") ? Boolean(form.elements.text.value) : dirty(form) || answered(form));
-
 export const unsent = (form) => drafts.has(nameOf(form)) || dirty(form);
 export const typing = () => Boolean(document.querySelector("form.edit")) || drafts.size + lines.size > 0;
 

@@ -6,7 +6,6 @@ import { unmark } from "./presence.js";
 import { heard, renew } from "./talk.js";
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
-
 export function place(element) {
   const present = document.getElementById(element.id);
   if (present?.matches(".talk")) return heard(present, element); // null when nobody said anything new

@@ -102,7 +102,7 @@ def test_an_entry_hidden_meanwhile_comes_back_with_the_words(open_entry, people,
     people["commander"].post(f"{fresh}timeline/{entry}/hide/")
     form.locator("[name=text]").fill("It was worth keeping.")
     form.locator("button.solid").click()
-    page.get_by_role("button", name="Save joined").click()
+    page.get_by_role("button", name="Bring it back", exact=True).click()
     expect(page.locator(f"#timeline-{entry}[data-rev] .x")).to_contain_text("It was worth keeping.")
 
 
