@@ -34,7 +34,7 @@ from incidents.converters import whole_number
 from incidents.delivery import Delivery
 from incidents.history import changes_for
 from incidents.presence import Presence, elements_of
-from incidents.streams import BACKLOG, Room, Stream, event
+from incidents.streams import Room, Stream, event
 from incidents.vocabulary import Audience, Capability
 
 log = logging.getLogger("sitroom.live")
@@ -43,7 +43,8 @@ HEARTBEAT = (
     1.5  # seconds; a revocation that no ledger row announces (session ended, account disabled) bites by then
 )
 STILL_HERE = 10  # heartbeats after which a quiet stream is written to, so that a dead connection is noticed
-FAR_BEHIND = 200  # revisions; more than this, or than BACKLOG bytes, is told as “load these sections again”
+FAR_BEHIND = 200  # revisions; more than this, or
+MOST_MISSED = 1024 * 1024  # bytes, is told as “load these sections again”
 MOST_STREAMS = 50  # of one person in one process; a browser holds three at most
 LONGEST_WORD = 4096  # bytes of what a browser says about itself
 LONGEST_TOKEN = 64
@@ -225,7 +226,7 @@ class Live:
         if incident.revision - since <= FAR_BEHIND:
             html = rendering.message(incident, list(rows), stream.audience)
             message = event(html, incident.revision) if html else b""
-            if len(message) <= BACKLOG:
+            if len(message) <= MOST_MISSED:
                 return message
         names = sorted(
             set(changes_for(incident, stream.audience, rows).values_list("section", flat=True)) - {""}

@@ -256,7 +256,7 @@ def test_a_reader_who_is_far_behind_is_told_which_sections_to_load(stage, monkey
 
 
 def test_a_reader_who_missed_more_than_a_stream_holds_is_told_which_sections_to_load(stage, monkeypatch):
-    monkeypatch.setattr(streaming, "BACKLOG", 2000)
+    monkeypatch.setattr(streaming, "MOST_MISSED", 2000)
     seen = stage.incident.revision
     for name in ("timeline", "theories"):
         factories.entry(stage.incident, name)

@@ -30,6 +30,11 @@ async function restore(id, letGo) {
   const kept = await get(id);
   const form = kept && (await formFor(kept));
   if (!kept) return letGo();
+  if (!form && !(await reached())) {
+    letGo();
+    known.delete(id);
+    return setTimeout(() => take({ ...kept, id }), PATIENCE);
+  }
   if (!form) return offer({ ...kept, id }, `Not saved: ${kept.label}. There is no form for it any more.`);
   fill(form, kept.fields);
   if (kept.isNew && form.matches("[id]")) form.elements.version.value = 1; // it was stored, and then typed in
@@ -39,6 +44,8 @@ async function restore(id, letGo) {
   mark(form, kept.waiting ? "failed" : "typed", BACK);
   return kept.waiting && soon(0);
 }
+
+const reached = () => fetch(here, { method: "HEAD" }).then(() => true, () => false);
 
 // Equal to what is stored.
 function close(form) {

@@ -93,5 +93,6 @@ export function takeOver(kept) {
   if (lines.has(kept.id)) return;
   lines.set(kept.id, { ...kept, waiting: true });
   waitingRow(lines.get(kept.id));
+  tell();
   soon(0);
 }

@@ -76,7 +76,7 @@ export async function all() {
 
 // Calls back with the id of what another tab of this person keeps.
 export function whenKept(act) {
-  addEventListener("storage", ({ key: name, newValue }) => newValue && name.startsWith(MINE) && act(name.slice(MINE.length)));
+  addEventListener("storage", ({ key: name, newValue }) => newValue && name?.startsWith(MINE) && act(name.slice(MINE.length)));
 }
 
 // After signing out nothing is kept, and nothing is put any more.

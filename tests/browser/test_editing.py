@@ -79,7 +79,10 @@ def test_a_colleagues_text_can_be_kept(open_entry):
     form.locator("button.solid").click()
     keep = page.get_by_role("link", name="Keep Hanne")
     expect(keep).to_be_in_viewport()
+    asked = []
+    page.once("dialog", lambda dialog: asked.append(dialog.message))
     keep.click()
+    assert asked == ["Discard what you typed? It is not saved."]
     expect(page.locator(f"#timeline-{entry}")).to_contain_text("Mei saw it at once")
     expect(page.locator(".versus")).to_have_count(0)
 

@@ -98,6 +98,35 @@ def test_what_waited_is_sent_by_the_page_that_is_opened_next(server, visit, fres
     stored(next_page, "Form without a server", "Line without a server")
 
 
+def test_what_a_closed_tab_left_behind_is_sent_by_one_that_is_open(visit, fresh):
+    page = visit("responder", fresh)
+    other = page.context.new_page()
+    other.goto(fresh)
+    form = in_timeline(other, "Form of a closed tab")
+    page.context.set_offline(True)
+    form.locator("[name=text]").press("Control+Enter")
+    other.locator("#cap").fill("Line of a closed tab")
+    other.locator("#cap").press("Enter")
+    expect(state(other)).to_have_text("Not sent, 2 kept")
+    other.close()
+    expect(state(page)).to_have_text("Not sent, 1 kept", timeout=10_000)  # the line; a form cannot be fetched yet
+    page.context.set_offline(False)
+    expect(row(page, "timeline", "Form of a closed tab")).to_have_count(1, timeout=15_000)
+    stored(page, "Form of a closed tab", "Line of a closed tab")
+
+
+def test_a_form_that_cannot_be_fetched_is_told(visit, fresh):
+    page = visit("responder", fresh)
+    page.context.set_offline(True)
+    page.locator("#timeline [data-add]").click()
+    expect(page.locator("#notice")).to_contain_text("Not done: no connection.")
+    page.locator("#cap").fill("Kept")
+    page.locator("#cap").press("Enter")
+    expect(page.locator("#notice")).to_contain_text("Kept on this device; it is sent when the line is back.")
+    page.context.set_offline(False)
+    stored(page, "Kept")
+
+
 def test_a_lost_answer_makes_no_second_entry_and_loses_nothing_typed_since(visit, fresh):
     page = visit("responder", fresh)
     form = in_timeline(page, "Sent once")
@@ -171,6 +200,7 @@ def test_a_session_that_ended_costs_no_word_and_nobody_else_sees_them(server, vi
     page = visit("responder", fresh)
     in_timeline(page, "Written before the time-out")
     end_session(page, server)
+    expect(page.locator(".said")).to_contain_text("What you had typed is kept on this device")
     page.get_by_role("heading", name="Sign in").wait_for()
     sign_in(page, server, "commander")
     page.goto(fresh)
