@@ -109,7 +109,8 @@ def test_what_a_closed_tab_left_behind_is_sent_by_one_that_is_open(visit, fresh)
     other.locator("#cap").press("Enter")
     expect(state(other)).to_have_text("Not sent, 2 kept")
     other.close()
-    expect(state(page)).to_have_text("Not sent, 1 kept", timeout=10_000)  # the line; a form cannot be fetched yet
+    # The line; a form cannot be fetched yet.
+    expect(state(page)).to_have_text("Not sent, 1 kept", timeout=10_000)
     page.context.set_offline(False)
     expect(row(page, "timeline", "Form of a closed tab")).to_have_count(1, timeout=15_000)
     stored(page, "Form of a closed tab", "Line of a closed tab")
