@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import secrets
 import types
 from collections import deque
@@ -11,12 +12,13 @@ from datetime import datetime
 from typing import Any
 
 BACKLOG = 256 * 1024  # bytes that a slow reader may be behind before its stream is closed, to be resumed
+BREAK = re.compile(r"\r\n?|\n")  # what ends a line of a stream; other separators are part of the text
 GONE = b"event: gone\ndata: \n\n"
 
 
 def event(text: str, revision: int | None, name: str = "change") -> bytes:
     """One message; lines of the text are data lines, the id is the revision to resume from."""
-    lines = "".join(f"data: {line}\n" for line in text.splitlines() or [""])
+    lines = "".join(f"data: {line}\n" for line in BREAK.split(text))
     identity = f"id: {revision}\n" if revision is not None else ""
     return f"{identity}event: {name}\n{lines}\n".encode()
 

@@ -113,6 +113,12 @@ def test_a_stream_says_first_what_its_reader_may_do(stage):
     stage.play(scenario)
 
 
+def test_an_event_holds_a_text_as_it_is_written():
+    assert streams.event("one\r\ntwo\x85still\u2028two\n", 7) == (
+        "id: 7\nevent: change\ndata: one\ndata: two\x85still\u2028two\ndata: \n\n".encode()
+    )
+
+
 def test_stream_serves_only_its_own_address():
     live = Live()
     asked = [("GET", "/incidents/kestrel/live/"), ("POST", "/incidents/kestrel/live/")]
