@@ -5,7 +5,8 @@
 
 Starts the product (uvicorn) on a database of its own and, for each number of viewers in the same run, bench/bare.py,
 which hands the same bytes to as many listeners. Every viewer is a person of their own with a session of their own. An
-entry is POSTed by the signed-in commander; the next one when the last viewer has it. Printed, in milliseconds:
+entry is POSTed by the signed-in commander; the next one when the last viewer has it. The bare server's messages come
+after as long a pause. Printed, in milliseconds:
 
     all     from the commit to each viewer            last    from the commit to the last one
     post    from the start of the POST to each        last    and to the last one

@@ -228,10 +228,9 @@ class Live:
             message = event(html, incident.revision) if html else b""
             if len(message) <= MOST_MISSED:
                 return message
-        names = sorted(
-            set(changes_for(incident, stream.audience, rows).values_list("section", flat=True)) - {""}
-        )
-        return event(" ".join(names), incident.revision, "reload") if names else b""
+        changed = set(changes_for(incident, stream.audience, rows).values_list("section", flat=True))
+        names = " ".join(sorted(changed - {""}))  # "" is the head of the document
+        return event(names, incident.revision, "reload") if changed else b""
 
     # --- what runs beside the streams --------------------------------------------------------------
 

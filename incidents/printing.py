@@ -8,8 +8,8 @@ import threading
 SCHEME = "sitroom:"
 
 
-def end_with_the_server() -> None:
-    """In the printer process, first: a server that is stopped or killed leaves none of these behind."""
+def begin_printer() -> None:
+    """In the printer process, first: it gives way to whoever writes, and ends with the server, killed or stopped."""
     os.nice(10)
     threading.Thread(target=_wait_for_its_end, daemon=True).start()
 

@@ -18,7 +18,7 @@ from django.template.loader import render_to_string
 
 from incidents import access, files, past, reading, rendering
 from incidents.past import Past
-from incidents.printing import end_with_the_server, render_pdf
+from incidents.printing import begin_printer, render_pdf
 from incidents.reading import AccessRecord
 from incidents.sections import SECTIONS
 from incidents.vocabulary import AppendixKind, Audience, Capability, Milestone, Role
@@ -152,7 +152,7 @@ def _the_printer() -> ProcessPoolExecutor:
     with _lock:
         if _printer is None:
             context = multiprocessing.get_context("spawn")
-            _printer = ProcessPoolExecutor(1, context, initializer=end_with_the_server)
+            _printer = ProcessPoolExecutor(1, context, initializer=begin_printer)
         return _printer
 
 

@@ -46,20 +46,22 @@ def check_url(url: str) -> None:
         known = False
     if not known:
         raise ValidationError("The address must begin with https:// and the name of a host.")
-    host = parts.hostname or ""
-    address = _spelt_out(host)
-    if host.rstrip(".") in ("localhost", "localhost.localdomain") or (address and not is_allowed(address)):
+    address = _spelt_out(parts.hostname or "")
+    if address and not is_allowed(address):
         raise ValidationError("This address is not on the public internet, so nothing would be sent.")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise ValidationError("The address must hold neither a user name nor a #fragment.")
 
 
 def _spelt_out(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that is written in place of a name, in any of the ways that a resolver takes."""
+    """The address that a host stands for without asking: written as one, in any way a resolver takes, or this machine."""
+    host = host.rstrip(".")
+    if f".{host}".endswith(".localhost"):  # RFC 6761, section 6.3
+        host = "127.0.0.1"
     with contextlib.suppress(ValueError):
-        return ipaddress.ip_address(host.rstrip("."))
+        return ipaddress.ip_address(host)
     with contextlib.suppress(OSError, ValueError):
-        return ipaddress.ip_address(socket.inet_aton(host.rstrip(".")))
+        return ipaddress.ip_address(socket.inet_aton(host))
     return None
 
 

@@ -28,16 +28,6 @@ ROLES = {
 }
 
 
-class Transport:
-    """The connection as the server holds it."""
-
-    aborted = False
-
-    def abort(self) -> None:
-        """Drop it, with all that was not read."""
-        self.aborted = True
-
-
 class Browser:
     """One open stream and the events that arrived on it."""
 
@@ -52,7 +42,6 @@ class Browser:
             "headers": headers,
         }
         self.live = live
-        self.transport = Transport()
         self.left = asyncio.Event()
         self.reading = asyncio.Event()
         self.reading.set()

@@ -274,6 +274,19 @@ def test_a_reader_who_missed_more_than_a_stream_holds_is_told_which_sections_to_
     stage.play(scenario)
 
 
+def test_a_reader_who_is_far_behind_on_the_head_alone_is_told_as_well(stage, monkeypatch):
+    monkeypatch.setattr(streaming, "FAR_BEHIND", 1)
+    seen = stage.incident.revision
+    for status in (Status.CONTAINED, Status.ERADICATED):
+        stage.incident.set_fields(by=stage.dana, status=status)
+
+    async def scenario(stage):
+        arrived = await (await stage.open("reader", last=str(seen))).event()
+        assert arrived == {"event": "reload", "id": str(stage.incident.revision), "data": ""}
+
+    stage.play(scenario)
+
+
 def test_line_04_an_executive_gets_the_summary_and_no_sign_of_anything_else(stage):
     async def scenario(stage):
         browser = await stage.browser("executive", last="1").opened()
@@ -405,21 +418,6 @@ def test_a_slow_reader_is_dropped_and_nobody_else_waits(stage, monkeypatch):
         await slow.ended()
         slow.reading.set()
         assert await slow.silence() == []  # it resumes from what it saw last
-
-    stage.play(scenario)
-
-
-def test_line_03_a_reader_who_does_not_read_is_cut_off_when_access_ends(stage):
-    async def scenario(stage):
-        browser = await stage.open("reader")
-        await asyncio.sleep(SILENCE)
-        browser.reading.clear()
-        await stage.write(text="committed before")
-        await stage.act(withdraw, stage, "signed out")
-        await browser.ended()
-        assert browser.transport.aborted
-        browser.reading.set()
-        assert await browser.silence() == []
 
     stage.play(scenario)
 

@@ -22,8 +22,6 @@ from tests.markup import parse
 from tests.room import stored
 from tests.signing import sign_in
 
-HTMX = {"HX-Request": "true"}
-
 HX = {"HX-Request": "true"}
 
 
@@ -243,7 +241,7 @@ def test_an_entry_has_a_limited_number_of_comments_and_a_refusal_keeps_the_words
     for words in ("one", "two"):
         say(incident, entry, dana, words)
     sent = {"id": str(uuid.uuid4()), "text": "kept in the form", "version": "0"}
-    answer = as_dana.post(f"/incidents/kestrel/{entry.section}/{entry.pk}/talk/", sent, headers=HTMX)
+    answer = as_dana.post(f"/incidents/kestrel/{entry.section}/{entry.pk}/talk/", sent, headers=HX)
     assert (answer.status_code, incident.comments.count()) == (422, 2)
     assert "This entry has 2 comments." in answer.content.decode()
     assert "kept in the form" in answer.content.decode()

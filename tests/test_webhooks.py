@@ -316,7 +316,7 @@ def test_the_connection_goes_to_the_address_that_was_checked(chat, monkeypatch):
     [
         "", "http://chat.example/", "ftp://chat.example/", "https://", "https:///x", "https://u:p@chat.example/",
         "https://chat.example/#x", "https://chat.example:99999/", "chat.example", "https://chat.example:0/",
-        "https://[::1/", "javascript:alert(1)", "https://localhost/x", "https://LOCALHOST.:8443/", "https://[::1]/x",
+        "https://[::1/", "javascript:alert(1)", "https://localhost/x", "https://chat.LOCALHOST.:8443/", "https://[::1]/x",
         "https://127.0.0.1/", "https://10.0.0.5/", "https://2130706433/", "https://0x7f.1/",
     ],
 )  # fmt: skip

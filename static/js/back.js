@@ -15,7 +15,7 @@ const BACK = "Brought back from this device: not saved yet.";
 const known = new Set(); // what this tab waits for already
 
 export async function bringBack() {
-  for (const kept of await all()) await take(kept);
+  for (const kept of await all()) take(kept);
   whenKept((id) => setTimeout(async () => take({ id, ...(await get(id)) }), PATIENCE)); // what another tab keeps, if it still does then
 }
 

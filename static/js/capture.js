@@ -38,19 +38,20 @@ async function sendAll() {
       saving.add(line);
       tell();
       const gone = await sendOne(line).finally(() => saving.delete(line));
-      if (!gone) return wait(gone === null);
+      if (!gone) return wait(gone === undefined);
     }
   }
   return tell();
 }
 
+// False: to be sent again; undefined: after signing in.
 async function sendOne(line, again = false) {
   const headers = { "HX-Request": "true", ...JSON.parse(document.body.getAttribute("hx-headers:inherited")) };
   const request = { method: "POST", headers, body: new URLSearchParams(line.fields), signal: AbortSignal.timeout(20_000) };
   const answer = await fetch(box().getAttribute("action"), request).catch(() => null);
   if (answer?.status === 403 && !again) return renew().then(() => sendOne(line, true));
   const html = await answer?.text().catch(() => null);
-  if (answer?.redirected) return signIn(answer.url) ?? null;
+  if (answer?.redirected) return void signIn(answer.url);
   if (typeof html !== "string" || BUSY.includes(answer.status)) return false;
   leave(line);
   if (answer.ok) arrived(html, line);

@@ -15,7 +15,7 @@ export async function gone() {
   if ([403, 404].includes(answer?.status)) await forget();
   if (!answer || !(answer.ok || signedOut(answer))) return;
   const next = new URL(answer.url);
-  if (answer.redirected && !signedOut(answer) && next.searchParams.has("next")) next.searchParams.set("ended", ""); // by somebody else
+  if (next.pathname === "/sign-in/" && !signedOut(answer)) next.searchParams.set("ended", ""); // not by their own hand
   location.replace(next);
 }
 
