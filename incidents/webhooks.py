@@ -54,7 +54,7 @@ def check_url(url: str) -> None:
 
 
 def _spelt_out(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a host stands for without asking: written as one, in any way a resolver takes, or this machine."""
+    """The address that a host is without asking: written as one, in any way that a resolver takes, or this machine."""
     host = host.rstrip(".")
     if f".{host}".endswith(".localhost"):  # RFC 6761, section 6.3
         host = "127.0.0.1"
