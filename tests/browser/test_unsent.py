@@ -201,7 +201,7 @@ def test_a_session_that_ended_costs_no_word_and_nobody_else_sees_them(server, vi
     page = visit("responder", fresh)
     in_timeline(page, "Written before the time-out")
     end_session(page, server)
-    said = page.locator(".said")
+    said = page.locator(".told")
     expect(said).to_contain_text("What you had typed is kept on this device")
     expect(said).to_be_focused()  # what is typed on goes into no field
     page.get_by_role("heading", name="Sign in").wait_for()
