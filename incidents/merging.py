@@ -5,7 +5,7 @@ merge3 library; where the same words were changed differently there is no merge,
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from merge3 import Merge3
 
@@ -33,12 +33,20 @@ def merge_text(base: str, mine: str, theirs: str) -> str | None:
 
 
 def join_text(base: str, mine: str, theirs: str) -> str:
-    """Every word of both in one text: where both changed the same words, theirs and then mine, for a person to edit."""
+    """Every word of both in one text, for a person to edit: where both changed the same words, theirs and then mine.
+
+    The texts one below the other where they are long, or less than half of the words of either are unchanged.
+    """
     words = [WORD.findall(text) for text in (base, mine, theirs)]
+    below = f"{theirs}\n{mine}"
     if max(map(len, words)) > MOST_WORDS:
-        return f"{theirs}\n{mine}"
+        return below
+    groups = list(Merge3(words[0], words[1], words[2]).merge_groups())
+    unchanged = sum(_count(pieces[0]) for side, *pieces in groups if side == "unchanged")
+    if 2 * unchanged < max(_count(words[1]), _count(words[2])):
+        return below
     joined = ""
-    for side, *pieces in Merge3(words[0], words[1], words[2]).merge_groups():
+    for side, *pieces in groups:
         if side == "conflict":
             own, other = "".join(pieces[1]), "".join(pieces[2])
             apart = own and other and not other[-1].isspace() and not own[0].isspace()
@@ -46,6 +54,11 @@ def join_text(base: str, mine: str, theirs: str) -> str:
         else:
             joined += "".join(pieces[0])
     return joined
+
+
+def _count(pieces: Sequence[str]) -> int:
+    """How many of them are words."""
+    return sum(piece[0].isalnum() for piece in pieces)
 
 
 def merge_fields(

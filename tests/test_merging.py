@@ -59,7 +59,13 @@ def test_the_draft_for_a_person_says_only_the_disputed_words_twice():
     base = "One prompt is accepted. A session opens."
     mine, theirs = base.replace("accepted", "accepted (mine)"), base.replace("accepted", "accepted (theirs)")
     assert join_text(base, mine, theirs) == "One prompt is accepted (theirs) (mine). A session opens."
-    assert join_text("It stood", "Apples", "Pears") == "Pears Apples"
+    assert join_text("It stood alone", "It stood there", "It stood here") == "It stood here there"
+
+
+def test_the_draft_for_a_person_keeps_sentences_that_have_little_in_common():
+    base, mine = "A message tells the contractor", "The contractor accepts by mistake, half asleep"
+    theirs = "At 06:51 the intruder reaches the VPN"
+    assert join_text(base, mine, theirs) == f"{theirs}\n{mine}"
 
 
 @given(TEXT, TEXT)

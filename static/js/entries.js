@@ -5,6 +5,7 @@ import { apply } from "./live.js";
 import { clear, copy, copyLink, copyPlain, failed, putAway, refuse } from "./notice.js";
 import { closeMenus, load } from "./nav.js";
 import { mayDiscard } from "./drafts.js";
+import { dirty } from "./fields.js";
 
 const FIRST = "input:not([type=hidden]), textarea, select";
 
@@ -40,9 +41,18 @@ function cancel(link) {
   const kept = link.dataset.cancel && entry?.dataset.held !== "gone";
   if (kept) return htmx.ajax("GET", link.dataset.cancel, { source: form, target: form, swap: "outerHTML" });
   const around = form.parentElement;
+  const section = around.closest(".sec");
   form.remove();
-  back(around.closest(".entry") ?? around);
   if (entry?.dataset.held === "gone") apply(`<li id="${entry.id}" data-gone></li>`); // hidden by a colleague meanwhile
+  back(entry, section);
+}
+
+// One of the two texts is taken while the joined one was worked on.
+function choose(event) {
+  const joined = event.target.closest(".versus")?.parentElement.querySelector("form.merge");
+  if (!joined || !dirty(joined) || confirm("Discard the joined text that you changed? It is not saved.")) return;
+  event.preventDefault();
+  event.stopPropagation();
 }
 
 const post = (link) => htmx.ajax("POST", link.dataset.post, { source: link, target: "#notice", swap: "innerHTML" });
@@ -71,6 +81,7 @@ export function listen() {
     }
     closeMenus(event.target);
   });
+  document.addEventListener("submit", choose, true); // before it is sent
   document.addEventListener("change", (event) => {
     if (event.target.matches("input[data-post]")) post(event.target);
   });

@@ -13,5 +13,5 @@ export function hold(present, element) {
   if (!line || Number(rev) <= Number(version?.value)) return;
   line.textContent = rev === "gone"
     ? "A colleague hid this entry meanwhile. Saving asks whether to bring it back with your text."
-    : `${mine ? "You" : by} changed this ${mine ? "elsewhere " : ""}meanwhile; your save will be merged.`;
+    : `${mine ? "You" : by} changed this ${mine ? "elsewhere " : ""}meanwhile. Saving joins both, or asks you.`;
 }

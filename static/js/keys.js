@@ -44,7 +44,15 @@ function escape(target) {
   else if (!target.closest?.(FIELD) && !document.querySelector(":popover-open, dialog[open]")) putAway();
 }
 
+// The sheet of a phone opens with nothing said and the caret in its line.
+function begin(event) {
+  if (event.newState !== "open") return;
+  document.querySelector("[data-echo]").textContent = "";
+  document.getElementById("cap").focus({ preventScroll: true });
+}
+
 export function keys() {
+  document.getElementById("capture")?.addEventListener("toggle", begin);
   const choice = document.querySelector("[data-keys]");
   if (choice) choice.checked = !off();
   choice?.addEventListener("change", () => localStorage.setItem("keys", choice.checked ? "on" : "off"));

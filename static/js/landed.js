@@ -5,6 +5,7 @@ import { fill } from "./fields.js";
 import { apply } from "./live.js";
 import { say } from "./notice.js";
 import { offer } from "./offer.js";
+import { stand } from "./undo.js";
 
 export function arrived(html, line) {
   const holder = document.createElement("template");
@@ -13,6 +14,8 @@ export function arrived(html, line) {
   const said = holder.content.querySelector("[data-notice]");
   if (line.waiting || !said) return say("Sent: what was kept is stored.");
   document.getElementById("notice").replaceChildren(said);
+  htmx.process(said);
+  stand();
   document.querySelector("[data-echo]").textContent = said.firstChild.textContent;
 }
 

@@ -7,7 +7,7 @@ export function undoing() {
   document.addEventListener("htmx:after:swap", stand);
 }
 
-function stand() {
+export function stand() {
   for (const form of document.querySelectorAll("[data-undo]")) {
     if (counted.has(form)) continue;
     counted.add(form);

@@ -59,12 +59,17 @@ def test_changes_of_the_same_words_show_both_texts(open_entry):
     form.locator("[name=text]").fill("The alert came.\nDana saw it.")
     change(text="The alert came.\nMei saw it at once.")
     expect(form.locator("[data-held-line]")).to_have_text(
-        "Hanne Verbrugge changed this meanwhile; your save will be merged."
+        "Hanne Verbrugge changed this meanwhile. Saving joins both, or asks you."
     )
     form.locator("button.solid").click()
     expect(page.locator(".versus article").first).to_contain_text("Mei")
     expect(page.locator(".versus article").last).to_contain_text("Dana")
     page.locator(".merge [name=text]").fill("The alert came.\nMei and Dana saw it.")
+    asked = []
+    page.remove_listener("dialog", page.answer)
+    page.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.get_by_role("button", name="Keep yours").click()
+    assert asked == ["Discard the joined text that you changed? It is not saved."]
     page.locator(".merge button.solid").click()
     expect(row(page, "timeline", "Mei and Dana")).to_have_count(1)
     expect(page.locator("#cap")).to_have_value("Half a line")
@@ -119,6 +124,20 @@ def test_undo_right_after_hiding(visit, fresh):
     expect(page.locator("#notice")).to_contain_text("Undone.")
 
 
+def test_the_keyboard_goes_on_after_what_takes_its_place_away(visit, people, fresh):
+    people["commander"].add(fresh, "next_steps", text="Close the account", state="open", priority="normal")
+    page = visit("responder", fresh)
+    add(page, "lessons", "Rotate the keys")
+    choose(row(page, "lessons", "Rotate the keys"), "Hide")
+    expect(page.locator("#lessons [data-add]")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(row(page, "lessons", "Rotate the keys")).to_have_count(1)
+    page.locator("#next_steps .ck input").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#next_steps-done .entry")).to_have_count(1)
+    expect(page.locator("#next_steps [data-add]")).to_be_focused()
+
+
 def test_a_fault_keeps_what_was_typed(visit, fresh):
     page = visit("responder", fresh)
     page.locator("#timeline [data-add]").click()
@@ -169,6 +188,7 @@ def test_a_phone_captures_from_its_sheet(visit, fresh):
     page = visit("responder", fresh, phone=True)
     expect(page.locator("#capture")).to_be_hidden()
     page.locator(".tabbar .cap").click()
+    expect(page.locator("#cap")).to_be_focused()
     page.locator("#cap").fill("Typed with a thumb")
     page.locator("#capture .add").click()
     expect(row(page, "timeline", "Typed with a thumb")).to_have_count(1)

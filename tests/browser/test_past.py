@@ -169,10 +169,25 @@ def test_undo_by_button_by_keyboard_and_after_a_reload(visit, fresh):
     expect(page.locator("#notice").get_by_role("button", name="Undo")).to_be_visible()
 
 
-def test_the_undo_button_leaves_after_its_minute(visit, fresh):
+def test_undo_of_a_line_from_the_foot_of_the_page(visit, fresh):
+    page = visit("responder", fresh)
+    page.locator("#cap").fill("Undone line")
+    page.locator("#cap").press("Enter")
+    expect(row(page, "timeline", "Undone line")).to_have_count(1)
+    page.locator("#notice").get_by_role("button", name="Undo").click()
+    expect(row(page, "timeline", "Undone line")).to_have_count(0)
+    expect(page.locator("#notice")).to_contain_text("Undone.")
+
+
+@pytest.mark.parametrize("place", ["form", "line"])
+def test_the_undo_button_leaves_after_its_minute(visit, fresh, place):
     page = visit("responder", fresh)
     page.clock.install()
-    add(page, "lessons", "Something")
+    if place == "form":
+        add(page, "lessons", "Something")
+    else:
+        page.locator("#cap").fill("Something")
+        page.locator("#cap").press("Enter")
     expect(page.locator("#notice [data-undo]")).to_have_count(1)
     page.clock.run_for(59_000)
     expect(page.locator("#notice [data-undo]")).to_have_count(1)

@@ -411,7 +411,7 @@ def test_two_tabs_of_one_person_do_not_overwrite_each_other(visit, people, fresh
     expect(form.locator("[data-line]")).to_contain_text("the server has a fault")
     people["responder"].post(f"{fresh}lessons/{entry}/", text="First half.\nSecond half, there.", version="1")
     expect(form.locator("[data-held-line]")).to_have_text(
-        "You changed this elsewhere meanwhile; your save will be merged."
+        "You changed this elsewhere meanwhile. Saving joins both, or asks you."
     )
     form.locator("button.solid").click()
     stored(page, "First half, here.", "Second half, there.")
