@@ -97,7 +97,10 @@ class World:
         assert troubles == [], troubles
         back = [screen.backwards for screen in screens if screen.backwards]
         self.findings.holds("no stream went back to an earlier revision", not back, back[:2])
-        text = [await screen.differs_from_a_new_page("theories") for screen in screens]
+        while any(text := [await screen.differs_from_a_new_page("theories") for screen in screens]):
+            if clock() > began + limit:
+                break
+            await asyncio.sleep(0.2)  # a late write came between the page and the look at the screen
         self.findings.holds("each screen is letter by letter a page opened now", not any(text), text)
 
     def whole(self, *codenames: str) -> None:
