@@ -7,18 +7,30 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Case, Exists, Min, OuterRef, Q, QuerySet, When
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    SlugField,
+    UUIDField,
+    When,
+)
 from django.utils import timezone
 
+from config.prepared import Prepared
 from incidents.invitations import Block, InvitationQuerySet
 from incidents.people import Acknowledgement, IncidentGrant
 from incidents.vocabulary import Audience, Capability
 
 
-def _grants() -> QuerySet:
+def _grants(now=None) -> QuerySet:
     """The grants that count now: of accounts that may sign in, and not past their end."""
     return IncidentGrant.objects.filter(
-        Q(until=None) | Q(until__gt=timezone.now()),
+        Q(until=None) | Q(until__gt=now or timezone.now()),
         user__is_active=True,
     )
 
@@ -27,8 +39,15 @@ def capabilities(user, incident) -> frozenset[str]:
     """What this person may do here: empty for strangers, anonymous visitors and disabled accounts."""
     if not user.is_authenticated or not user.is_active:
         return frozenset()
-    rows = _grants().filter(user=user, content_object=incident)
-    return frozenset(rows.values_list("permission__codename", flat=True))
+    rows = HELD.rows(user=user.pk, incident=incident.pk, now=timezone.now())
+    return frozenset(codename for (codename,) in rows)
+
+
+def _held(user, incident, now) -> QuerySet:
+    return _grants(now).filter(user=user, content_object=incident).values_list("permission__codename")
+
+
+HELD = Prepared(_held, user=UUIDField(), incident=UUIDField(), now=DateTimeField())
 
 
 def can(user, incident, capability: str) -> bool:
@@ -40,7 +59,11 @@ def visible(queryset: QuerySet, user, capability: str = Capability.SUMMARY) -> Q
     """The incidents of the queryset in which this person holds the capability; SUMMARY: may know of them."""
     if not user.is_authenticated or not user.is_active:
         return queryset.none()
-    granted = _grants().filter(user=user, permission__codename=capability)
+    return _in(queryset, _grants(), user, capability)
+
+
+def _in(queryset: QuerySet, grants: QuerySet, user, capability: str) -> QuerySet:
+    granted = grants.filter(user=user, permission__codename=capability)
     return queryset.filter(pk__in=granted.values("content_object"))
 
 
@@ -49,16 +72,27 @@ def opened(queryset: QuerySet, user, capability: str) -> QuerySet:
     return visible(queryset, user, capability).filter(_accepted(user))
 
 
-def visible_one(queryset: QuerySet, user, slug: str):
+def visible_one(user, slug: str):
     """The incident of this codename, if this person may know of it; else None. `accepted` on it says whether they
     accepted its classification as it stands.
 
     The database does the same work for each codename: it goes through the person's own incidents and sorts the
     wanted one to the front. A search for the codename first would take longer where there is one (SECURITY 6).
     """
-    wanted = Case(When(slug=slug, then=0), default=1)
-    found = visible(queryset, user).annotate(accepted=_accepted(user)).order_by(wanted, "pk").first()
+    if not user.is_authenticated or not user.is_active:
+        return None
+    found = next(iter(ONE.objects(user=user.pk, slug=slug, now=timezone.now())), None)
     return found if found is not None and found.slug == slug else None
+
+
+def _one(user, slug, now) -> QuerySet:
+    incidents = IncidentGrant._meta.get_field("content_object").related_model._default_manager.all()
+    wanted = Case(When(slug=slug, then=0), default=1)
+    own = _in(incidents, _grants(now), user, Capability.SUMMARY).annotate(accepted=_accepted(user))
+    return own.order_by(wanted, "pk")[:1]
+
+
+ONE = Prepared(_one, user=UUIDField(), slug=SlugField(), now=DateTimeField())
 
 
 def audience_of(held: Iterable[str]) -> Audience | None:

@@ -41,7 +41,7 @@ def admit(user, slug: str, capability: str, *, accepted: bool = True) -> Inciden
     Raises Http404 unless they may know that it exists, MustAcknowledge before they accepted the
     classification, PermissionDenied where they are in it and may not do this.
     """
-    incident = access.visible_one(Incident.objects.select_related("commander"), user, slug)
+    incident = access.visible_one(user, slug)
     if incident is None:
         raise Http404
     if accepted and not incident.accepted:

@@ -17,7 +17,6 @@ from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
@@ -26,6 +25,7 @@ from django.http import Http404
 from django.http.cookie import parse_cookie
 from django.utils import timezone
 
+from accounts.sessions import SessionStore
 from config.middleware import raw_headers
 from incidents import access, gate, ledger, rendering
 from incidents.bell import Bell

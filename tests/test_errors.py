@@ -104,5 +104,5 @@ def test_a_session_that_cannot_be_read_is_503(as_dana, incident, monkeypatch):
         raise caused(OperationalError, cause)
 
     as_dana.raise_request_exception = False
-    monkeypatch.setattr("django.contrib.sessions.backends.db.SessionStore.load", refused)
+    monkeypatch.setattr("accounts.sessions.SessionStore.load", refused)
     assert as_dana.get(f"/incidents/{incident.slug}/").status_code == 503

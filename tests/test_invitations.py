@@ -502,7 +502,7 @@ def test_people_asks_as_much_for_three_of_each_as_for_one(
         incident.invite(f"invited{each}@example.com", Terms(Role.READER), by=dana)
         incident.block(f"blocked{each}@example.com", by=dana)
         signed_in(factories.user(f"asks{each}")).post("/incidents/access/", {"codename": "KESTREL"})
-    with django_assert_num_queries(21):
+    with django_assert_num_queries(22):
         as_dana.get(f"{BASE}people/")
 
 

@@ -74,7 +74,7 @@ class NextStepForm(EntryForm):
         super().__init__(*args, incident=incident, **kwargs)
         choice = self.fields["assignee"]
         assert isinstance(choice, forms.ModelChoiceField)
-        choice.queryset = assignable(incident) | type(incident.commander).objects.filter(
+        choice.queryset = assignable(incident) | get_user_model().objects.filter(
             pk=self.instance.assignee_id  # whoever has it keeps it, also after leaving the incident
         )
         choice.empty_label = "Nobody yet"

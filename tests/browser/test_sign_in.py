@@ -159,7 +159,7 @@ def grow_old(server, email: str) -> None:
         "0",
         "-c",
         f"""
-from django.contrib.sessions.backends.db import SessionStore
+from accounts.sessions import SessionStore
 from allauth.usersessions.models import UserSession
 for row in UserSession.objects.filter(user__email={email!r}):
     session = SessionStore(row.session_key)
