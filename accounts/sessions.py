@@ -25,6 +25,10 @@ ACCOUNT = Prepared(_account, pk=UUIDField())
 class SessionStore(db.SessionStore):
     """Django's sessions in the database, found by a query that is compiled once."""
 
+    def _validate_session_key(self, key) -> bool:
+        """Whether a cookie can name a session at all: whoever sends NUL to PostgreSQL gets an error."""
+        return bool(super()._validate_session_key(key)) and key.isascii() and key.isalnum()
+
     def load(self) -> dict:
         """What the session holds; empty, and without a key, when it has ended."""
         rows = STANDING.rows(key=self.session_key, now=timezone.now())

@@ -8,7 +8,7 @@ import sys
 
 from a2wsgi import WSGIMiddleware
 
-from config import bodies
+from config import bodies, precedence
 from config.wsgi import application as pages
 from incidents.live import Live
 
@@ -37,4 +37,5 @@ async def application(scope, receive, send):
         except bodies.Refused as refused:
             await bodies.refuse(send, refused.status)
         else:
-            await threaded(scope, receive, send)
+            with precedence.under_way(scope["method"]):
+                await threaded(scope, receive, send)

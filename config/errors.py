@@ -3,12 +3,14 @@
 import errno
 import sys
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, NotSupportedError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 # SQLite's primary result codes: busy, locked, out of memory, read-only, I/O error, full, cannot open.
 PASSING = {5, 6, 7, 8, 10, 13, 14}
+# What PostgreSQL says of a statement that a connection prepared before a migration changed its columns.
+OUTDATED = "0A000"
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 AGAIN = 5  # seconds
 
@@ -24,11 +26,19 @@ def passes(error: BaseException | None) -> bool:
     if connection.vendor == "sqlite":
         code = getattr(error.__cause__, "sqlite_errorcode", 0) if isinstance(error, OperationalError) else 0
         return code & 0xFF in PASSING
-    return isinstance(error, InterfaceError | OperationalError)
+    return isinstance(error, InterfaceError | OperationalError) or outdated(error)
+
+
+def outdated(error: BaseException | None) -> bool:
+    """Whether the connection prepared statements for columns that a migration has changed since."""
+    return isinstance(error, NotSupportedError) and getattr(error.__cause__, "sqlstate", "") == OUTDATED
 
 
 def fault(request: HttpRequest) -> HttpResponse:
     """Django's handler500: called while the exception is being handled. The pages ask the database nothing."""
-    if passes(sys.exc_info()[1]):
+    error = sys.exc_info()[1]
+    if outdated(error):
+        connection.close()  # a new one prepares anew
+    if passes(error):
         return HttpResponse(render_to_string("503.html"), status=503, headers={"Retry-After": str(AGAIN)})
     return HttpResponse(render_to_string("500.html"), status=500)

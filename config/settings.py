@@ -129,7 +129,8 @@ else:
     # What a connection asks often is planned once, which Django leaves off for the sake of poolers in between.
     DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
     # Whoever waits that long for somebody else's lock is told to try again, as on SQLite.
-    DATABASES["default"]["OPTIONS"].setdefault("options", "-c lock_timeout=20s")
+    given = DATABASES["default"]["OPTIONS"].get("options", "")
+    DATABASES["default"]["OPTIONS"]["options"] = f"-c lock_timeout=20s {given}".strip()
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

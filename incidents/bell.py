@@ -1,11 +1,14 @@
 """Tells a page that its reader was told of something: the page asks for the number. Floor 7. Event loop only."""
 
+import asyncio
 from collections.abc import Callable
 
 from django.db.models import Count
 
 from incidents.notices import Notice
 from incidents.streams import Stream, event
+
+EVERY = 1.5  # seconds
 
 
 class Bell:
@@ -14,6 +17,12 @@ class Bell:
     def __init__(self, streams: dict[str, Stream], in_database: Callable):
         self.streams, self.in_database = streams, in_database
         self.known: dict[object, int] = {}
+
+    async def run(self) -> None:
+        """For as long as the process serves: look every other second."""
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.ring()
 
     async def ring(self) -> None:
         """Look, and tell the streams of those for whom it has changed."""

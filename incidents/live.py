@@ -13,6 +13,7 @@ import re
 import signal
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import parse_qs
 
 from django.conf import settings
@@ -241,10 +242,11 @@ class Live:
         self.delivery = Delivery(self.rooms, self._in_database, asyncio.Event())
         self.bus = self.delivery.bus = Bus(self._heard, self.delivery.stirring.set)
         self.presence = Presence(self.rooms, self._in_database, self.bus)
-        self.bell = Bell(self.tokens, self._in_database)
+        # Not in the thread that finds out who must go: a table that is locked holds up nothing but the bell.
+        self.bell = Bell(self.tokens, partial(self._in_database, at=self.door))
         ledger.heralds.append(self.delivery)
         running = [self.bus.run, self.delivery.tail, self.delivery.watch_over]
-        running += [self.presence.run, self._heartbeat]
+        running += [self.presence.run, self._heartbeat, self.bell.run]
         self.tasks = [loop.create_task(_always(run)) for run in running]
 
     def _heard(self, message: Message) -> None:
@@ -263,7 +265,6 @@ class Live:
             self.delivery.recheck = True
             self.delivery.woken.set()
             self.presence.sweep()
-            await self.bell.ring()
             beats += 1
             if beats % STILL_HERE == 0:
                 for stream in list(self.tokens.values()):
@@ -306,9 +307,10 @@ async def _body(receive) -> bytes | None:
 
 
 def _session_key(scope) -> str | None:
-    """The session that a request names."""
+    """The session that a request names; None where it names nothing that could be one."""
     cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-    return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    named = parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    return SessionStore(named).session_key
 
 
 def _digest(session_key: str | None) -> str:

@@ -77,4 +77,5 @@ def room(db):
 def stage(transactional_db, monkeypatch):
     """A process that streams an incident; the heartbeat is fast, so that what it finds is found soon."""
     monkeypatch.setattr("incidents.live.HEARTBEAT", 0.1)
+    monkeypatch.setattr("incidents.bell.EVERY", 0.1)
     return Stage()

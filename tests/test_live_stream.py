@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import threading
 import time
 import uuid
 from collections import Counter
@@ -43,6 +44,19 @@ def test_stream_admits_whoever_may_look(stage):
             "superuser": 404,
             "missing": 404,
         }
+
+    stage.play(scenario)
+
+
+def test_a_cookie_that_can_name_no_session_is_nobodys(stage):
+    stage.clients["outsider"].cookies["sessionid"] = "\0aaaaaaaaaaaaaaaaaaaa"
+
+    async def scenario(stage):
+        browser = await stage.open("reader")
+        assert await stage.browser("outsider").refused() == 401
+        assert await stage.say(browser, "outsider") == 404
+        browser.token = "another.process"
+        assert await stage.say(browser, "outsider") == 404
 
     stage.play(scenario)
 
@@ -98,6 +112,30 @@ def test_a_fault_of_what_feeds_the_streams_is_survived(stage, monkeypatch):
         assert faults
         await stage.act(Session.objects.all().delete)
         assert (await browser.event())["event"] == "gone"
+
+    stage.play(scenario)
+
+
+def test_a_bell_that_waits_for_the_database_keeps_nobody_in(stage, monkeypatch):
+    free = threading.Event()
+    asked = []
+
+    def locked(people) -> dict:
+        asked.append(people)
+        free.wait(20)
+        return {}
+
+    monkeypatch.setattr("incidents.bell.unread", locked)
+
+    async def scenario(stage):
+        try:
+            browser = await stage.open("reader")
+            await asyncio.sleep(SILENCE)
+            await stage.act(Session.objects.all().delete)
+            assert (await browser.event())["event"] == "gone"
+            assert (len(asked), free.is_set()) == (1, False)
+        finally:
+            free.set()
 
     stage.play(scenario)
 

@@ -1,8 +1,10 @@
 """Queries that are compiled once and asked with other values each time."""
 
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import Q, QuerySet, SlugField, UUIDField
 from django.utils import timezone
 
@@ -59,6 +61,33 @@ def test_what_was_compiled_says_the_same_as_the_rule_that_everything_else_reads(
     for capability in Capability:
         there = access.visible(type(incident).objects.all(), person, capability).exists()
         assert (capability in access.capabilities(person, incident)) == there
+
+
+@pytest.mark.parametrize(
+    "key", ["\0aaaaaaaaaaaaaaaaaaaa", "aaaaaaaa\n", "éaaaaaaaaaaaaaaaa", "aaaa' OR 1=1", "x" * 5000]
+)
+def test_a_cookie_that_can_name_no_session_is_nobodys(client, key):
+    client.cookies["sessionid"] = key
+    assert client.get("/sign-in/").status_code == 200
+    assert client.get("/incidents/").status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite compiles anew by itself")
+def test_what_a_migration_made_out_of_date_is_asked_anew(as_dana):
+    def widen(length: int) -> None:
+        other = connection.copy()  # psycopg prepares anew by itself where its own connection alters something
+        with closing(other), other.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE accounts_user ALTER COLUMN display_name TYPE varchar({length})")
+
+    as_dana.raise_request_exception = False
+    for _ in range(7):
+        assert as_dana.get("/incidents/").status_code == 200
+    try:
+        widen(81)
+        assert [as_dana.get("/incidents/").status_code for _ in range(2)] == [503, 200]
+    finally:
+        widen(80)
 
 
 def test_a_session_that_has_ended_is_nobodys():

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from incidents.sections.base import LINE, LONG, Entry, Section
+from incidents.sections.base import LINE, LONG, Entry, Section, short
 from incidents.sections.forms import EntryForm
 from incidents.vocabulary import AppendixKind
 
@@ -124,7 +124,7 @@ class AppendixSection(Section):
         return {"form": entry.kind}
 
     def label(self, values: dict) -> str:
-        return values.get("name", "")[:80]
+        return short(values.get("name", ""))
 
     def capture(self, text: str, now: datetime) -> dict:
         return {"name": "Extract", "text": text, "kind": AppendixKind.EXTRACT}

@@ -2,7 +2,7 @@
 
 from django.db import models
 
-from incidents.sections.base import LINE, LONG, Entry, Section
+from incidents.sections.base import LINE, LONG, Entry, Section, short
 from incidents.sections.forms import EntryForm
 
 
@@ -36,4 +36,4 @@ class BackgroundSection(Section):
     facts = {"heading": "heading", "text": "text"}
 
     def label(self, values: dict) -> str:
-        return (values.get("heading") or values.get("text") or "")[:80]
+        return short(values.get("heading") or values.get("text") or "")

@@ -19,6 +19,12 @@ from incidents.vocabulary import Audience, Capability, Precision
 
 LONG = 20_000
 LINE = 300
+SHORT = 80
+
+
+def short(text: str) -> str:
+    """The beginning of a text, with a sign where it is cut."""
+    return text if len(text) <= SHORT else f"{text[: SHORT - 1].rstrip()}…"
 
 
 def moment_field(**options) -> models.DateTimeField:
@@ -258,7 +264,7 @@ class Section:
 
     def label(self, values: dict) -> str:
         """A few words that name an entry in the history, from the ledger's values."""
-        return (values.get("text") or values.get("name") or "")[:80]
+        return short(values.get("text") or values.get("name") or "")
 
     def capture(self, text: str, now: datetime) -> dict:
         """The fields of a new entry made from one typed line."""

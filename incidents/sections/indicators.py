@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import models
 
 from incidents import indicators
-from incidents.sections.base import LONG, Entry, Section, moment_field, precision_field
+from incidents.sections.base import LONG, Entry, Section, moment_field, precision_field, short
 from incidents.sections.forms import EntryForm
 from incidents.vocabulary import IndicatorRole, IndicatorStatus, IndicatorType, Tlp
 
@@ -109,7 +109,7 @@ class IndicatorsSection(Section):
         return {"plain": entry.value}
 
     def label(self, values: dict) -> str:
-        return indicators.defang(values.get("type", ""), values.get("value", ""))[:80]
+        return short(indicators.defang(values.get("type", ""), values.get("value", "")))
 
     def capture(self, text: str, now: datetime) -> dict:
         kind = indicators.guess_type(indicators.refang(text))

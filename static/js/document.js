@@ -10,6 +10,7 @@ import { mentioning } from "./mentions.js";
 import { spy } from "./nav.js";
 import { say } from "./notice.js";
 import { reporting } from "./report.js";
+import { seeking } from "./seek.js";
 import { since } from "./since.js";
 import { talking } from "./talk.js";
 import { ticking } from "./time.js";
@@ -24,6 +25,7 @@ if (document.getElementById("notice")) {
   listen();
   keys();
   spy();
+  seeking();
   talking();
   mentioning();
   reporting(say);

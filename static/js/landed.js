@@ -12,7 +12,7 @@ export function arrived(html, line) {
   holder.innerHTML = html;
   for (const arrivals of holder.content.querySelectorAll("[data-arrivals]")) apply(arrivals.innerHTML);
   const said = holder.content.querySelector("[data-notice]");
-  if (line.waiting || !said) return say("Sent: what was kept is stored.");
+  if (line.waiting || !said) return say("Sent: the line that was kept is stored.");
   document.getElementById("notice").replaceChildren(said);
   htmx.process(said);
   stand();

@@ -27,10 +27,10 @@ function wait(form) {
   return soon();
 }
 
-function refused(form, words) {
+function refused(form, words, waits = false) {
   const draft = draftOf(form);
   if (draft) {
-    draft.waiting = false;
+    draft.waiting = waits;
     store(draft, form);
   }
   mark(form, "failed", words);
@@ -39,13 +39,14 @@ function refused(form, words) {
 function ended(form) {
   saving.delete(form);
   form.automatic = false;
+  tell();
 }
 
 // True when the answer must not take the place of the form.
 function hold(form, { status, raw }) {
   if (raw.redirected) {
     signIn(raw.url);
-    refused(form, "Not saved: you were signed out. Kept on this device until you sign in again.");
+    refused(form, "Not saved: you were signed out. Kept on this device; it is sent when you are signed in again.", true);
   } else if (BUSY.includes(status)) wait(form);
   else if (status === 409 && form.automatic) refused(form, "A colleague changed this meanwhile. Press Save to compare.");
   else if (status >= 400 && ![409, 422].includes(status)) {

@@ -21,7 +21,7 @@ function leave() {
 async function signOut(form) {
   flush();
   const kept = await all();
-  const told = kept.slice(0, 5).map((one) => `${one.label}: ${wordsOf(one.fields).slice(0, 80)}`);
+  const told = kept.slice(0, 5).map((one) => `${one.label}: ${wordsOf(one.fields).slice(0, 200)}`);
   if (kept.length > 5) told.push(`and ${kept.length - 5} more`);
   if (told.length && !confirm(`Not sent yet, and lost when you sign out:\n\n${told.join("\n")}\n\nSign out all the same?`)) return;
   const body = new URLSearchParams(new FormData(form));

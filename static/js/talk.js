@@ -2,6 +2,7 @@
 // worked in around what is open or being typed here.
 
 import { closeMenus } from "./nav.js";
+import { seek } from "./seek.js";
 
 const SLOT = ".slot:has(form)";
 const OWN = ["data-open", "data-new", "data-held", "data-editing", "data-unseen", "style", "open"]; // attributes that are the reader's, not the server's
@@ -80,7 +81,7 @@ function find() {
   if (!there) return;
   open(there.closest(".talk"), true);
   there.closest("details.thread")?.setAttribute("open", "");
-  (there.matches(".talk") ? there.closest(".entry") : there).scrollIntoView({ block: "center" });
+  seek(there.matches(".talk") ? there.closest(".entry") : there);
 }
 
 export function talking() {

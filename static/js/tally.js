@@ -11,6 +11,7 @@ export function tell() {
     node.dataset.state = saving.size ? "saving" : failed ? "failed" : kept ? "typed" : "saved";
     const words = saving.size ? "Saving" : kept ? `Not sent, ${kept} kept` : "Saved";
     node.dataset.kept = kept;
+    node.disabled = !kept;
     if (node.textContent !== words) node.textContent = words;
   }
 }

@@ -1,5 +1,7 @@
 """Two browsers, one of them a phone, talk about an entry; names behind an @; two who take one step."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from playwright.sync_api import expect
 
@@ -160,6 +162,23 @@ def test_whoever_is_second_to_take_a_step_is_told_who_has_it(pair):
     expect(step.locator(".give")).to_be_hidden()
     row(desk, "next_steps", "Close the account").locator(".give").click()
     expect(row(desk, "next_steps", "Close the account").locator(".take")).to_have_count(1)
+
+
+def test_a_step_with_a_team_is_taken_with_the_mouse(pair, people):
+    desk, _ = pair
+    address = urlsplit(desk.url).path
+    people["commander"].add(
+        address,
+        "next_steps",
+        text="Ask the vendor",
+        assignee_role="platform team",
+        state="open",
+        priority="normal",
+    )
+    step = row(desk, "next_steps", "Ask the vendor")
+    step.hover()
+    step.locator(".take").click(timeout=5000)
+    expect(step.locator(".chip")).to_contain_text("Hanne")
 
 
 def test_without_scripts_one_comments_changes_and_hides(visit, people, fresh):

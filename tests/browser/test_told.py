@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import EMAILS
+from tests.browser.server import EXAMPLE
 from tests.browser.test_pages import check
 
 pytestmark = pytest.mark.browser
@@ -34,6 +35,20 @@ def test_a_mention_rings_the_bell_and_leads_to_the_entry(visit, server, people, 
     assert int(bell.locator(".vh [data-unread]").inner_text()) == before
     page.set_viewport_size({"width": 320, "height": 640})
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])
+def test_a_link_leads_to_an_entry_below_many_that_were_not_drawn_yet(visit, phone):
+    page = visit("responder", EXAMPLE, phone=phone)
+    rows = page.locator("#appendix .entry")
+    last, middle = (rows.nth(n).get_attribute("id") for n in (-1, 6))
+    page.goto("/incidents/notices/")
+    page.goto(f"{EXAMPLE}#{last}")
+    page.wait_for_timeout(500)
+    expect(page.locator(f"#{last} > .acts")).to_be_in_viewport()
+    page.evaluate(f"location.hash = '{middle}'")
+    page.wait_for_timeout(500)
+    expect(page.locator(f"#{middle} > .acts")).to_be_in_viewport()
 
 
 @pytest.mark.parametrize("phone", [False, True], ids=["desk", "phone"])

@@ -275,8 +275,43 @@ def test_sent_again_into_a_conflict_the_form_stays_where_it_is(visit, people, fr
     page.context.set_offline(False)
     expect(form.locator("[data-line]")).to_contain_text("Press Save to compare", timeout=10_000)
     expect(form.locator("[name=text]")).to_have_value("As I say")
+    expect(state(page)).to_have_text("Not sent, 1 kept")
     form.locator("button.solid").click()
     expect(page.locator(".versus")).to_contain_text("says")
+
+
+def test_what_was_sent_off_before_the_session_ended_is_sent_once_the_person_is_back(server, visit, fresh):
+    page = visit("responder", fresh)
+    form = in_timeline(page, "Saved into a cut")
+    page.context.set_offline(True)
+    form.locator("button.solid").click()
+    expect(form.locator("[data-line]")).to_contain_text("Not sent")
+    page.locator("#cap").fill("A line into the same cut")
+    page.locator("#cap").press("Enter")
+    expect(state(page)).to_have_text("Not sent, 2 kept")
+    end_session(page, server)
+    page.context.set_offline(False)
+    page.get_by_role("heading", name="Sign in").wait_for()
+    sign_in(page, server, "responder")
+    page.goto(fresh)
+    stored(page, "Saved into a cut", "A line into the same cut")
+
+
+def test_how_much_is_kept_leads_to_each_of_it(visit, people, fresh):
+    entry = people["commander"].add(fresh, "theories", text="The token was stolen", state="open")
+    page = visit("responder", fresh)
+    in_timeline(page, "Half written")
+    form = open_form(page.locator(f"#theories-{entry}"))
+    form.locator("[name=text]").fill("The token was lent")
+    expect(state(page)).to_have_text("Not sent, 2 kept")
+    page.locator("#appendix").scroll_into_view_if_needed()
+    state(page).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#timeline-adder [name=text]")).to_be_focused()
+    expect(page.locator("#timeline-adder [name=text]")).to_be_in_viewport()
+    state(page).click()
+    expect(form.locator("[name=text]")).to_be_focused()
+    expect(form.locator("[name=text]")).to_be_in_viewport()
 
 
 def test_without_cryptography_the_words_stay_in_their_tab_until_signing_out(visit, fresh):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             part()
         except DatabaseError as fault:
             log.error("the database did not answer: %s", fault)
-            close_old_connections()
+            connection.close()
             return False
         except Exception:
             log.exception("a part of the work could not be done")

@@ -1,0 +1,37 @@
+"""Whoever writes goes before whoever reads a long document: one interpreter draws for all of them."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+READS = frozenset({"GET", "HEAD", "OPTIONS"})
+PAUSE = 0.0005  # seconds
+MOST = 0.5  # seconds that a page waits in all, however much is written meanwhile
+
+_writing: list[None] = []  # one for each request that may write; only the event loop changes it
+
+
+@contextmanager
+def under_way(method: str) -> Iterator[None]:
+    """A request of this method is answered meanwhile."""
+    if method in READS:
+        yield
+        return
+    _writing.append(None)
+    try:
+        yield
+    finally:
+        _writing.pop()
+
+
+class Gently(list):
+    """A list that is gone through in the pauses of those who write."""
+
+    left = MOST
+
+    def __iter__(self) -> Iterator:
+        for item in super().__iter__():
+            while _writing and self.left > 0:
+                time.sleep(PAUSE)
+                self.left -= PAUSE
+            yield item
