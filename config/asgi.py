@@ -3,6 +3,7 @@
 A stream costs no thread and no database connection; a page view keeps its thread's connection.
 """
 
+import asyncio
 import gc
 import sys
 
@@ -13,6 +14,7 @@ from config.wsgi import application as pages
 from incidents.live import Live
 
 THREADS = 16
+LANE = 12  # of them for those who read, and for those who write: either leaves some to the other
 
 # What is there after the start stays: the collector need not go through it again while people wait.
 gc.collect()
@@ -21,8 +23,16 @@ gc.set_threshold(20_000, 20, 50)
 # The event loop hands a change to everybody in one go; it should not wait 5 ms for a thread that renders a page.
 sys.setswitchinterval(0.0005)
 
+
+def answered(environ, start_response):
+    """Django's answer; while it is made, who writes goes first. A request that waits for a thread holds up nobody."""
+    with precedence.under_way(environ["REQUEST_METHOD"]):
+        return pages(environ, start_response)
+
+
 live = Live()
-threaded = WSGIMiddleware(pages, workers=THREADS)  # type: ignore[arg-type]
+reading, writing = asyncio.Semaphore(LANE), asyncio.Semaphore(LANE)
+threaded = WSGIMiddleware(answered, workers=THREADS)
 
 
 async def application(scope, receive, send):
@@ -37,5 +47,5 @@ async def application(scope, receive, send):
         except bodies.Refused as refused:
             await bodies.refuse(send, refused.status)
         else:
-            with precedence.under_way(scope["method"]):
+            async with reading if scope["method"] in precedence.READS else writing:
                 await threaded(scope, receive, send)

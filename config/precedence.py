@@ -8,7 +8,7 @@ READS = frozenset({"GET", "HEAD", "OPTIONS"})
 PAUSE = 0.0005  # seconds
 MOST = 0.5  # seconds that a page waits in all, however much is written meanwhile
 
-_writing: list[None] = []  # one for each request that may write; only the event loop changes it
+_writing: list[None] = []  # one for each request that may write
 
 
 @contextmanager

@@ -36,7 +36,7 @@ SHORT = {
     seven_tabs: {"rounds": 2},
     rights: {"rounds": 1},
     cuts: {"seconds": (0.5,), "pause": 0.1, "delay": 0.01},
-    locked: {"seconds": (0.5,)},
+    locked: {"seconds": (2.0,)},
     slow_reader: {"rounds": 15, "slow": 3},
     large: {"entries": 200, "small": 20, "rounds": 2},
     kills: {"rounds": 2, "seconds": 0.3},

@@ -43,12 +43,16 @@ async def lock(world: World):
         await holding
 
 
-async def experiment(world: World, *, seconds: tuple[float, ...] = (10.0, 30.0), writers: int = 4) -> None:
-    """For so many seconds each: writers send, a reader looks on. They wait, or are told 503 and send again."""
+async def experiment(
+    world: World, *, seconds: tuple[float, ...] = (10.0, 30.0), writers: int = 8, each: int = 5
+) -> None:
+    """For so many seconds each: writers send, a reader looks on. They wait, or are told 503 and send again; who only
+    reads does not wait for them."""
     noted, clock = world.noted(CODENAME), asyncio.get_running_loop().time
     people, screen = world.writers(writers), world.screen("reader", CODENAME)
+    reader = world.person("reader")
     for duration in seconds:
-        sent = [(person, new_word(), str(uuid.uuid4())) for person in people]
+        sent = [(person, new_word(), str(uuid.uuid4())) for person in people * each]
 
         async def write(person, word, entry_id):
             began = clock()
@@ -56,8 +60,15 @@ async def experiment(world: World, *, seconds: tuple[float, ...] = (10.0, 30.0),
             return answer, clock() - began
 
         async with lock(world):
-            writing = [asyncio.create_task(write(*each)) for each in sent]
-            await asyncio.sleep(duration)
+            writing = [asyncio.create_task(write(*one)) for one in sent]
+            await asyncio.sleep(duration / 2)
+            began = clock()
+            page = await reader.get("/incidents/")
+            took = clock() - began
+            world.findings.holds(
+                "a page opens meanwhile", page.status_code == 200 and took < duration / 2, f"{took:.1f} s"
+            )
+            await asyncio.sleep(max(0, duration / 2 - took))
         answers = await asyncio.gather(*writing)
         statuses = [answer.status_code if answer is not None else None for answer, _ in answers]
         world.findings.holds(
