@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from incidents import access
 from incidents.incident import Incident
+from incidents.ledger import COMMENT_ACTIONS
 from incidents.notices import Notice, NoticeKind
 from incidents.sections import SECTIONS
 from incidents.vocabulary import Capability
@@ -89,5 +90,14 @@ def path(notice: Notice) -> str:
     page = reverse(PAGES.get(NoticeKind(notice.kind), "document"), args=[notice.incident.slug])
     if not notice.entry_id:
         return page
+    if _is_about_talk(notice):
+        return f"{page}#talk-{notice.entry_id}"
     many = SECTIONS[notice.section].many
     return f"{page}#{notice.section}-{notice.entry_id}" if many else f"{page}#{notice.section}"
+
+
+def _is_about_talk(notice: Notice) -> bool:
+    """Whether it comes of a comment: what is told of a row of the ledger is told once by its revision."""
+    if notice.kind not in (NoticeKind.MENTION, NoticeKind.COMMENT) or not notice.once.isdecimal():
+        return False
+    return notice.incident.changes.filter(revision=int(notice.once), action__in=COMMENT_ACTIONS).exists()

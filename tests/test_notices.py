@@ -88,6 +88,19 @@ def test_opening_a_notice_marks_it_read_and_leads_to_the_entry(incident, dana, r
     assert signed_in(dana).post(f"{LIST}{notice.pk}/").status_code == 404
 
 
+def test_a_notice_of_a_comment_leads_to_what_was_said(incident, dana, ruth):
+    client = signed_in(ruth)
+    own = factories.entry(incident, "lessons", by=ruth)
+    other = factories.entry(incident, "theories")
+    remark(incident, own, dana, "Why?")
+    remark(incident, other, dana, "@Ruth knows")
+    telling.tell()
+    for entry in (own, other):
+        notice = Notice.objects.get(entry_id=entry.pk, user=ruth)
+        answer = client.post(f"{LIST}{notice.pk}/")
+        assert answer.headers["Location"] == f"/incidents/kestrel/#talk-{entry.pk}"
+
+
 def test_line_02_the_executive_is_told_nothing(room):
     executive = room.people["executive"]
     for entry in room.entries.values():

@@ -29,8 +29,8 @@ function linked() {
 
 // What is not sent, one after the other.
 async function kept() {
-  const forms = [...document.querySelectorAll("form")].filter((form) => draftOf(form));
-  const places = forms.length ? forms : [...document.querySelectorAll(".entry[data-waiting]")];
+  const all = [...document.querySelectorAll("form, .entry[data-waiting]")];
+  const places = all.filter((place) => !place.matches("form") || draftOf(place));
   if (!places.length) return;
   shown = places[(places.indexOf(shown) + 1) % places.length];
   const next = shown;
