@@ -16,6 +16,7 @@ DRAW_ALL = """() => {
     document.adoptedStyleSheets = [sheet];
 }"""
 FINDINGS = """async ([within, options]) => {
+    for (let frame = 0; frame < 2; frame += 1) await new Promise(requestAnimationFrame); // the theme is on the screen
     const { violations } = await axe.run(within, options);
     return violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 200)}`));
 }"""
