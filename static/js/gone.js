@@ -4,6 +4,7 @@ import { flush, forget } from "./drafts.js";
 import { signedOut } from "./session.js";
 
 const { body } = document;
+const AGAIN = 2000; // milliseconds
 
 // Nothing of the incident stays on the screen. Who may go on (another role, accepting anew, signing in) does.
 export async function gone() {
@@ -11,9 +12,10 @@ export async function gone() {
   document.title = "Sitroom";
   flush();
   body.replaceChildren(page.content.cloneNode(true));
-  const answer = await fetch(location.pathname).catch(() => null);
-  if ([403, 404].includes(answer?.status)) await forget();
-  if (!answer || !(answer.ok || signedOut(answer))) return;
+  let answer;
+  while (!(answer = await fetch(location.pathname).catch(() => null))) await new Promise((again) => setTimeout(again, AGAIN)); // no line
+  if ([403, 404].includes(answer.status)) await forget();
+  if (!answer.ok && !signedOut(answer)) return;
   const next = new URL(answer.url);
   if (next.pathname === "/sign-in/" && !signedOut(answer)) next.searchParams.set("ended", ""); // not by their own hand
   location.replace(next);

@@ -290,8 +290,9 @@ def test_what_was_sent_off_before_the_session_ended_is_sent_once_the_person_is_b
     page.locator("#cap").press("Enter")
     expect(state(page)).to_have_text("Not sent, 2 kept")
     end_session(page, server)
+    page.wait_for_timeout(3000)  # a stream that is still up tells the page, which cannot ask why
     page.context.set_offline(False)
-    page.get_by_role("heading", name="Sign in").wait_for()
+    page.get_by_role("heading", name="Sign in").wait_for(timeout=20_000)
     sign_in(page, server, "responder")
     page.goto(fresh)
     stored(page, "Saved into a cut", "A line into the same cut")
