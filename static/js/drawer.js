@@ -91,6 +91,7 @@ function conflict(event) {
 }
 
 function back() {
+  asked += 1; // what is on its way comes too late
   dialog.replaceChildren();
   const place = opener?.isConnected ? opener : document.getElementById(from)?.querySelector(".acts summary");
   place?.focus({ preventScroll: true });

@@ -39,6 +39,29 @@ def test_the_drawer_by_keyboard_restores_and_gives_the_focus_back(visit, people,
     assert page.url.split("#")[0].endswith(fresh)
 
 
+def test_rows_that_come_after_escape_do_not_open_the_drawer_again(visit, people, fresh, entry):
+    page = visit("responder", fresh)
+    page.locator(f"#timeline-{entry} .acts summary").focus()
+    page.keyboard.press("h")
+    drawer = page.get_by_role("dialog", name="History")
+    expect(drawer.locator(".chg")).to_have_count(2)
+    held = []
+    page.route("**/history/**", lambda route: held.append(route))
+    people["commander"].post(f"{fresh}timeline/{entry}/", **KEEP, text="Third words", version="2")
+    for _ in range(50):
+        if held:
+            break
+        page.wait_for_timeout(100)
+    page.keyboard.press("Escape")
+    expect(drawer).to_be_hidden()
+    [asked] = held
+    with page.expect_response("**/history/**"):
+        asked.continue_()
+    page.wait_for_timeout(300)
+    expect(drawer).to_be_hidden()
+    expect(page.locator(f"#timeline-{entry} .acts summary")).to_be_focused()
+
+
 @pytest.mark.parametrize("phone", [False, True])
 def test_the_drawer_sieves_and_has_no_fault(visit, people, fresh, entry, phone):
     people["responder"].add(fresh, "lessons", text="Rotate the keys")
