@@ -1,7 +1,7 @@
 """Whoever writes goes before whoever reads a long document: one interpreter draws for all of them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 READS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -24,14 +24,28 @@ def under_way(method: str) -> Iterator[None]:
         _writing.pop()
 
 
+class Patience:
+    """How long one page still waits for those who write (seconds), all its lists together."""
+
+    def __init__(self, left: float = MOST):
+        self.left = left
+
+    def give_way(self) -> None:
+        """Wait while somebody writes."""
+        while _writing and self.left > 0:
+            began = time.monotonic()
+            time.sleep(PAUSE)
+            self.left -= time.monotonic() - began
+
+
 class Gently(list):
     """A list that is gone through in the pauses of those who write."""
 
-    left = MOST
+    def __init__(self, items: Iterable, patience: Patience):
+        super().__init__(items)
+        self.patience = patience
 
     def __iter__(self) -> Iterator:
         for item in super().__iter__():
-            while _writing and self.left > 0:
-                time.sleep(PAUSE)
-                self.left -= PAUSE
+            self.patience.give_way()
             yield item

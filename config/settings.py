@@ -125,12 +125,13 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
 else:
+    options = DATABASES["default"].setdefault("OPTIONS", {})
     # Values travel apart from the statement, so that the server's log of a statement that fails quotes none.
+    options["server_side_binding"] = True
     # What a connection asks often is planned once, which Django leaves off for the sake of poolers in between.
-    DATABASES["default"].setdefault("OPTIONS", {}).update(server_side_binding=True, prepare_threshold=5)
+    options["prepare_threshold"] = 5
     # Whoever waits that long for somebody else's lock is told to try again, as on SQLite.
-    given = DATABASES["default"]["OPTIONS"].get("options", "")
-    DATABASES["default"]["OPTIONS"]["options"] = f"-c lock_timeout=20s {given}".strip()
+    options["options"] = f"-c lock_timeout=20s {options.get('options', '')}".strip()
 DATABASES["default"]["CONN_MAX_AGE"] = 600
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -19,7 +19,7 @@ class Bell:
         self.known: dict[object, int] = {}
 
     async def run(self) -> None:
-        """For as long as the process serves: look every other second."""
+        """For as long as the process serves: look now and again."""
         while True:
             await asyncio.sleep(EVERY)
             await self.ring()

@@ -97,7 +97,6 @@ def path(notice: Notice) -> str:
 
 
 def _is_about_talk(notice: Notice) -> bool:
-    """Whether it comes of a comment: what is told of a row of the ledger is told once by its revision."""
-    if notice.kind not in (NoticeKind.MENTION, NoticeKind.COMMENT) or not notice.once.isdecimal():
-        return False
-    return notice.incident.changes.filter(revision=int(notice.once), action__in=COMMENT_ACTIONS).exists()
+    """Whether it comes of something that was said about the entry."""
+    rows = notice.incident.changes.filter(revision=notice.revision, action__in=COMMENT_ACTIONS)
+    return notice.revision is not None and rows.exists()

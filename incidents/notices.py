@@ -88,8 +88,9 @@ def after_quiet(now: datetime, zone: ZoneInfo, start: time, end: time) -> dateti
 class Notice(models.Model):
     """One person is told of one thing. Times are UTC.
 
-    `by` did it; None where time did, or nobody in particular. `once` keeps it from being told twice. `privileged`
-    and `hidden` are the entry's, kept in step by the worker. `letter` is the mail that tells of it; None: none does.
+    `by` did it; None where time did, or nobody in particular. `once` keeps it from being told twice: the revision
+    that it comes of, or a digest of what time or a check found. `privileged` and `hidden` are the entry's, kept in
+    step by the worker. `letter` is the mail that tells of it; None: none does.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -123,6 +124,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.user_id}"
+
+    @property
+    def revision(self) -> int | None:
+        """The row of the ledger that it comes of; None where time or a check found it."""
+        return int(self.once) if self.once.isdecimal() else None
 
 
 class Told(models.Model):

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from config.precedence import MOST, Gently, under_way
+from config.precedence import MOST, Gently, Patience, under_way
 
 
 def gone_through(items: Gently) -> tuple[list, threading.Thread]:
@@ -17,15 +17,15 @@ def gone_through(items: Gently) -> tuple[list, threading.Thread]:
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_a_page_does_not_wait_for_who_reads(method):
-    items = Gently([1, 2, 3])
+    patience = Patience()
+    items = Gently([1, 2, 3], patience)
     with under_way(method):
-        assert (list(items), len(items), items.left) == ([1, 2, 3], 3, MOST)
+        assert (list(items), len(items), patience.left) == ([1, 2, 3], 3, MOST)
 
 
 @pytest.mark.parametrize("method", ["POST", "DELETE"])
 def test_a_page_waits_for_who_writes_and_then_goes_on(method):
-    items = Gently([1, 2, 3])
-    items.left = 60.0
+    items = Gently([1, 2, 3], Patience(60.0))
     with under_way(method):
         with under_way("POST"):
             got, thread = gone_through(items)
@@ -35,16 +35,18 @@ def test_a_page_waits_for_who_writes_and_then_goes_on(method):
     assert (got, thread.is_alive()) == ([1, 2, 3], False)
 
 
-def test_writers_who_do_not_end_delay_a_page_no_longer_than_that():
-    items = Gently(range(100))
-    items.left = 0.02
+def test_writers_who_do_not_end_delay_a_page_once_however_many_lists_it_has():
+    patience = Patience(0.02)
+    first, second = Gently(range(100), patience), Gently(range(100), patience)
     with under_way("POST"):
-        assert list(items) == list(range(100))
-    assert items.left <= 0
+        assert list(first) == list(range(100))
+        spent = patience.left
+        assert list(second) == list(range(100))
+    assert spent <= 0 and patience.left == spent
 
 
 def test_a_write_that_fails_keeps_nobody_waiting():
     with pytest.raises(ValueError), under_way("POST"):
         raise ValueError
-    items = Gently([1])
-    assert (list(items), items.left) == ([1], MOST)
+    patience = Patience()
+    assert (list(Gently([1], patience)), patience.left) == ([1], MOST)

@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.models import User
-from config.precedence import Gently
+from config.precedence import Gently, Patience
 from incidents import access, conversation, reading, rendering
 from incidents import checks as commander_checks
 from incidents.converters import whole_number
@@ -95,8 +95,9 @@ def _document(request: HttpRequest, incident, limit: int | None) -> HttpResponse
     sections = rendering.document(incident, incident.audience, limit)
     everything = [entry for listed in sections for entry in listed.entries]
     conversation.attach(incident, incident.audience, everything)
+    patience = Patience()
     for listed in sections:
-        listed.groups = [(key, label, Gently(entries)) for key, label, entries in listed.groups]
+        listed.groups = [(key, label, Gently(entries, patience)) for key, label, entries in listed.groups]
     rail: list[Any] = [
         entry for listed in sections if listed.section.in_rail for entry in listed.groups[0][2]
     ]

@@ -6,14 +6,22 @@ import { signedOut } from "./session.js";
 const { body } = document;
 const AGAIN = 2000; // milliseconds
 
+// What the server says to this address now; asked until there is a line.
+async function now() {
+  for (;;) {
+    const answer = await fetch(location.pathname).catch(() => null);
+    if (answer) return answer;
+    await new Promise((again) => setTimeout(again, AGAIN));
+  }
+}
+
 // Nothing of the incident stays on the screen. Who may go on (another role, accepting anew, signing in) does.
 export async function gone() {
   const page = document.getElementById("gone-page");
   document.title = "Sitroom";
   flush();
   body.replaceChildren(page.content.cloneNode(true));
-  let answer;
-  while (!(answer = await fetch(location.pathname).catch(() => null))) await new Promise((again) => setTimeout(again, AGAIN)); // no line
+  const answer = await now();
   if ([403, 404].includes(answer.status)) await forget();
   if (!answer.ok && !signedOut(answer)) return;
   const next = new URL(answer.url);

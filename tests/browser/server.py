@@ -85,7 +85,7 @@ class Server:
                 *where,
                 "--log-level",
                 self.log_level,
-                "config.asgi:application",
+                "tests.browser.generous:application",
             ],
             cwd=ROOT,
             env=self.environment,
